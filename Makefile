@@ -1,0 +1,73 @@
+# Every command of the project. `make run` needs Python 3.11 or later and make; nothing else.
+
+.PHONY: help setup run check test bench deploy pins system-packages
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+CATALOGUES := $(wildcard */locales/*/LC_MESSAGES/*.po)
+
+help:
+	@echo "make setup   everything that running, testing and measuring needs, into $(VENV)/"
+	@echo "make run     serve on one machine: http://localhost:8000 (PORT), data in .data/ (DATA_DIR)"
+	@echo "make check   style, types, and which folder may import which"
+	@echo "make test    check, then all tests"
+	@echo "make bench   measure, and print the table of docs/performance.md"
+	@echo "make pins    make requirements*.txt anew from pyproject.toml"
+	@echo "make deploy  the AWS edition"
+
+setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
+
+$(VENV)/bin/pip:
+	@for python in python3.11 python3 python; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Queue Manager needs Python 3.11 or later; python3 here is: $$(python3 --version 2>&1)." >&2; exit 1; \
+	fi; \
+	$$found -m venv $(VENV)
+
+$(VENV)/installed: requirements-dev.txt | $(VENV)/bin/pip
+	@echo "Installing the packages of requirements-dev.txt into $(VENV)/ ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+%.mo: %.po | $(VENV)/installed
+	@$(VENV)/bin/pybabel --quiet compile --input-file $< --output-file $@
+
+run: setup
+	@exec $(PY) -m local
+
+check: setup
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# MariaDB and Chromium for the tests and MariaDB for the measurements, unless they are there.
+system-packages:
+	@missing=; \
+	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$$missing mariadb-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "Please install$$missing first (Debian: sudo apt-get install --no-install-recommends$$missing)." >&2; exit 1; \
+	fi; \
+	echo "Installing$$missing ..."; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
+test: check system-packages
+	$(PY) -m pytest
+
+bench: setup system-packages
+	$(PY) -m benchmarks
+
+deploy:
+	@echo "The AWS edition comes in a later release; today Queue Manager runs on one machine, with make run." >&2; exit 1
+
+pins: $(VENV)/bin/pip
+	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra dev --constraint requirements.txt \
+	  --output-file requirements-dev.txt pyproject.toml
