@@ -5,6 +5,7 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
+MARIADBD := /usr/sbin/mariadbd
 CATALOGUES := $(wildcard */locales/*/LC_MESSAGES/*.po)
 
 help:
@@ -47,7 +48,7 @@ check: setup
 # MariaDB and Chromium for the tests and MariaDB for the measurements, unless they are there.
 system-packages:
 	@missing=; \
-	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$$missing mariadb-server"; \
+	command -v mariadbd >/dev/null || [ -x $(MARIADBD) ] || missing="$$missing mariadb-server"; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \

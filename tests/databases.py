@@ -23,7 +23,7 @@ class SQLiteDatabases:
     """Files in a directory; a migrated one is a copy of the first."""
 
     directory: Path
-    _numbers: count[int] = field(default_factory=count)
+    _numbers: "count[int]" = field(default_factory=count)
     _template: Path | None = None
 
     def empty(self) -> str:
@@ -46,7 +46,7 @@ class MariaDBDatabases:
     """Databases on one server; a migrated one gets the tables and rows that migrations left in the first."""
 
     server: MariaDB
-    _numbers: count[int] = field(default_factory=count)
+    _numbers: "count[int]" = field(default_factory=count)
     _template: str | None = None
     _statements: list[str] = field(default_factory=list)
 
