@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from sqlalchemy import Engine
 
+from core.storage.engine import open_engine
+from core.storage.records import Records
+from tests.clocks import StillClock
 from tests.databases import Databases, MariaDBDatabases, SQLiteDatabases
 from tests.servers import Mailbox, MariaDB, Valkey
 
@@ -54,6 +58,26 @@ def database_url(databases: Databases) -> str:
 def migrated_database_url(databases: Databases) -> str:
     """A database of the test's own with the migrations applied; the test runs once on each kind."""
     return databases.migrated()
+
+
+@pytest.fixture
+def engine(migrated_database_url: str) -> Iterator[Engine]:
+    """An engine on `migrated_database_url`."""
+    engine = open_engine(migrated_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    """A clock that stands still until the test calls `advance(timedelta)`."""
+    return StillClock()
+
+
+@pytest.fixture
+def records(engine: Engine, clock: StillClock) -> Records:
+    """The record, without a view and without a worker to wake."""
+    return Records(engine, clock)
 
 
 @pytest.fixture(scope="session")
