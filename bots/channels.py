@@ -1,6 +1,6 @@
 """The channels we speak on, what their webhooks and senders look like from outside, and how a send can fail.
 
-Nothing outside a channel's own folder asks which channel it has before it: what differs is a field of `Channel`.
+Nothing outside a channel's own folder asks which channel it has: what differs is a field of `Channel`.
 This module imports no carrier's library.
 """
 
@@ -113,12 +113,12 @@ def shortened(text: str, limit: int) -> str:
     between words, with an ellipsis."""
     if len(text) <= limit:
         return text
-    head = text[:limit]
+    head = text[: limit + 1]
     sentence = max(head.rfind(end) for end in (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n"))
     if sentence >= limit // 2:
         return head[: sentence + 1].rstrip()
     word = max(head.rfind(" "), head.rfind("\n"))
-    return head[: word if word >= limit // 2 else limit - 1][: limit - 1].rstrip() + "…"
+    return head[: min(word, limit - 1) if word >= limit // 2 else limit - 1].rstrip() + "…"
 
 
 def _masked(address: str) -> str:
@@ -129,7 +129,7 @@ def _masked(address: str) -> str:
 class Channel:
     """What the rest may know of a channel.
 
-    reports_delivery: the carrier tells later whether a text arrived. Where it doesn't, its yes counts as delivered.
+    reports_delivery: the carrier tells later whether a text arrived; elsewhere its yes counts as delivered.
     has_buttons: a reply's buttons are shown; elsewhere the text has to say what to type.
     mask: an address as it may stand in logs and on guests' pages.
     """

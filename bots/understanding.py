@@ -1,0 +1,305 @@
+"""From a guest's text to what it asks for.
+
+`JOIN [code] [party size] [name]` (the last two in any order) · `POSITION` · `LEAVE` · `LATE [n]` · `HERE` ·
+`HELP` · `LANGUAGE pt`, with the words of every language understood in every language (`bots.words`),
+Telegram's commands ("/join@OurBot DEMO 4", "/start DEMO"), and numbers by themselves. Case, accents,
+punctuation and small slips of the thumb don't matter.
+
+Which queues there are is not known here. So a join only names the words that may be a join code, likeliest
+first; whoever knows the queues takes the first that exists and asks for the rest:
+
+    code = next((code for code in intent.codes if exists(code)), None)
+    size, name = intent.party(code)
+
+"JOIN Ana 4" has the one candidate "ANA"; where no queue is called so, `party(None)` reads a party of 4 named
+Ana.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from bots.words import (
+    AFTER_A_NUMBER,
+    BEFORE_A_NUMBER,
+    CARRIER_WORDS,
+    COMMANDS,
+    FILLERS,
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    NUMBERS,
+    QUEUE_WORDS,
+)
+
+LARGEST_NUMBER = 1_000_000
+"""Larger numbers come out as this one (and smaller than its negative as that)."""
+
+MOST_WORDS_OF_A_BARE_JOIN = 8
+MOST_CODES = 3
+
+_SEPARATORS = re.compile(r"[\s;|]+|,(?!\d)|(?<!\d),|:(?!\d)")
+_WHOLE_NUMBER = re.compile(r"x?([+-]?\d+)(?:x|p|pax|ppl)?", re.IGNORECASE)
+_SOME_NUMBER = re.compile(r"[+-]?[\d.,/⁄+-]*\d[\d.,/⁄+-]*")
+_CODE = re.compile(r"[A-Z0-9_-]{1,64}")
+
+
+class Kind(StrEnum):
+    """What a text asks for."""
+
+    JOIN = "join"
+    POSITION = "position"
+    LEAVE = "leave"
+    LATE = "late"
+    HERE = "here"
+    HELP = "help"
+    LANGUAGE = "language"
+    NUMBER = "number"
+    UNKNOWN = "unknown"
+
+
+class Party(NamedTuple):
+    """How many, and under what name; None is not said. `size` may be 0, below or huge: said, but no party."""
+
+    size: int | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a text asks for.
+
+    spoken: the language that the command's word belongs to; where it belongs to several, the guest's own if
+        that is one of them, else None. None for Telegram's commands, and where there is no command.
+    words: JOIN: what followed, as typed.
+    codes: JOIN: which of the words may be a join code, in upper case, likeliest first; at most three.
+    bare: JOIN: the word JOIN itself was missing ("DEMO 4 Ana"): a join only if one of `codes` exists,
+        otherwise not understood (or an answer to what was asked: `party(None)` has its number and name).
+    number: NUMBER: the number. LATE: how many parties to let pass, None when not said.
+    language: LANGUAGE: one of `bots.words.LANGUAGES`, None when none that we speak was named.
+    """
+
+    kind: Kind
+    spoken: str | None = None
+    words: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    bare: bool = False
+    number: int | None = None
+    language: str | None = None
+
+    def party(self, code: str | None) -> Party:
+        """Party size and name among `words`, leaving out the first word that is `code`."""
+        words = list(self.words)
+        at = next((index for index, word in enumerate(words) if code and _code(word) == code), None)
+        if at is not None:
+            del words[at]
+        return _party(words)
+
+
+def understand(text: str, language: str) -> Intent:
+    """What the text asks for. `language` is the guest's, as a BCP 47 tag. Never raises, whatever the text."""
+    words = [word for word in _SEPARATORS.split(text) if word]
+    if not words:
+        return Intent(Kind.UNKNOWN)
+    if words[0].startswith("/"):
+        return _slash_command(words[0], words[1:], language)
+    if plain("".join(words)) in CARRIER_WORDS:
+        return Intent(Kind.UNKNOWN)
+    number = _only_number(words)
+    if number is not None:
+        return Intent(Kind.NUMBER, number=number)
+    return _command_in(words, language) or _language_by_name(words) or _bare_join(words)
+
+
+def plain(text: str) -> str:
+    """The text without case, accents and the punctuation around it, as `bots.words` is written."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
+    return re.sub(r"^[\W_]+|[\W_]+$", "", letters).replace("'", "").replace("’", "")
+
+
+def nearest_language(tag: str | None) -> str | None:
+    """The language of ours for a BCP 47 tag such as "pt", "pt-br" or "es_MX"; None when we don't speak it."""
+    primary = re.split("[-_]", (tag or "").lower())[0]
+    return next((ours for ours in LANGUAGES if ours.split("-")[0] == primary), None)
+
+
+def _slash_command(command: str, rest: Sequence[str], language: str) -> Intent:
+    name = command[1:].partition("@")[0]
+    if name.lower() == "start":
+        # Telegram's own first command. What follows comes from a deep link: a code, whatever it looks like.
+        codes = tuple(filter(None, [_code(rest[0])])) if rest else ()
+        return Intent(Kind.JOIN, words=tuple(rest), codes=codes) if codes else Intent(Kind.HELP)
+    # The app offers the same commands to everybody, so tapping one says nothing about the guest's language.
+    return replace(_command(name, rest, language) or Intent(Kind.UNKNOWN), spoken=None)
+
+
+def _command_in(words: Sequence[str], language: str) -> Intent | None:
+    start = next((index for index, word in enumerate(words) if plain(word) not in FILLERS), None)
+    return None if start is None else _command(words[start], words[start + 1 :], language)
+
+
+def _command(word: str, rest: Sequence[str], language: str) -> Intent | None:
+    found = _nearest(plain(word), _COMMAND_WORDS)
+    if found is None:
+        return None
+    kind, languages = found
+    own = nearest_language(language)
+    spoken = own if own in languages else languages[0] if len(languages) == 1 else None
+    intent = Intent(Kind(kind), spoken=spoken)
+    if kind == Kind.JOIN:
+        return replace(intent, words=tuple(rest), codes=_codes(rest))
+    rest = [each for each in rest if plain(each) not in FILLERS]
+    if kind == Kind.LANGUAGE:
+        return replace(intent, language=_language_named(rest))
+    if kind == Kind.LATE and len(rest) == 1:
+        number = _number(rest[0])
+        return None if number is None else replace(intent, number=number)
+    # "Leave" alone is a command; a sentence that begins with it may mean the opposite.
+    return None if rest else intent
+
+
+def _language_named(words: Iterable[str]) -> str | None:
+    for word in words:
+        found = _nearest(plain(word), _LANGUAGE_WORDS)
+        named = found[0] if found else nearest_language(word)
+        if named:
+            return named
+    return None
+
+
+def _language_by_name(words: Sequence[str]) -> Intent | None:
+    name = plain(words[0])
+    if len(words) == 1 and len(name) >= 5 and name in _LANGUAGE_WORDS:
+        return Intent(Kind.LANGUAGE, language=_LANGUAGE_WORDS[name][0])
+    return None
+
+
+def _bare_join(words: Sequence[str]) -> Intent:
+    codes = _codes(words)
+    if not codes or len(words) > MOST_WORDS_OF_A_BARE_JOIN:
+        return Intent(Kind.UNKNOWN)
+    return Intent(Kind.JOIN, words=tuple(words), codes=codes, bare=True)
+
+
+def _codes(words: Sequence[str]) -> tuple[str, ...]:
+    """Every word that could be a code, fillers last: a queue may well be called LINE."""
+    possible = [word for word in words if _code(word) and _digits(word) is None]
+    possible = [word for word in possible if plain(word) not in CARRIER_WORDS]
+    possible.sort(key=lambda word: plain(word) in FILLERS or plain(word) in BEFORE_A_NUMBER)
+    return tuple(dict.fromkeys(_code(word) for word in possible))[:MOST_CODES]
+
+
+def _code(word: str) -> str:
+    """The word as a join code, "" if it can't be one."""
+    code = plain(word).upper()
+    return code if _CODE.fullmatch(code) else ""
+
+
+def _party(words: Sequence[str]) -> Party:
+    at, size = _size(words)
+    if at is None:
+        return Party(None, _name(words))
+    before, after = list(words[:at]), list(words[at + 1 :])
+    while before and plain(before[-1]) in BEFORE_A_NUMBER:
+        before.pop()
+    while after and plain(after[0]) in AFTER_A_NUMBER:
+        after.pop(0)
+    return Party(size, _name(before + after))
+
+
+def _size(words: Sequence[str]) -> tuple[int | None, int | None]:
+    """Which of the words is the party's size, and the size. Digits go before words: "One Direction 5"."""
+    for read in (_digits, _number):
+        for index, word in enumerate(words):
+            number = read(word)
+            if number is not None:
+                return index, number
+    return None, None
+
+
+def _name(words: Sequence[str]) -> str | None:
+    words = _without_fillers(words)
+    words = _without_fillers(words[::-1])[::-1]
+    name = " ".join(words).strip(' ,.;:!?"()[]')
+    # Control characters and direction marks would garble the staff's page; the joiner holds emoji together.
+    name = "".join(letter for letter in name if letter.isprintable() or letter == "\u200d").strip()
+    return name if any(letter.isprintable() and letter not in "-_.,+/*#" for letter in name) else None
+
+
+def _without_fillers(words: Sequence[str]) -> Sequence[str]:
+    """The words without a run of fillers at the beginning, if it speaks of a queue or says please."""
+    run = next((index for index, word in enumerate(words) if plain(word) not in FILLERS), len(words))
+    return words[run:] if any(plain(word) in QUEUE_WORDS for word in words[:run]) else words
+
+
+def _only_number(words: Sequence[str]) -> int | None:
+    """The number, if nothing else was said: "4", "nine", "somos 4", "for 4 people please"."""
+    size, name = _party(words)
+    return size if name is None and len([word for word in words if _number(word) is not None]) == 1 else None
+
+
+def _number(word: str) -> int | None:
+    """The number that a word is, in digits or spelled; None if it is none, 0 if it is not whole ("2.5")."""
+    digits = _digits(word)
+    return digits if digits is not None else NUMBERS.get(plain(word))
+
+
+def _digits(word: str) -> int | None:
+    composed = unicodedata.normalize("NFKC", word)
+    bare = "".join(letter for letter in composed if not unicodedata.category(letter).startswith("M"))
+    bare = bare.replace("×", "x").replace("−", "-").strip(" .,!?\"'()[]#*")
+    whole = _WHOLE_NUMBER.fullmatch(bare)
+    if whole is None:
+        return 0 if _SOME_NUMBER.fullmatch(bare) else None
+    digits = whole[1]
+    # int() refuses thousands of digits.
+    number = int(digits) if len(digits) <= 8 else LARGEST_NUMBER * (-1 if digits.startswith("-") else 1)
+    return max(-LARGEST_NUMBER, min(LARGEST_NUMBER, number))
+
+
+def _nearest(typed: str, table: "_Table") -> "tuple[str, tuple[str, ...]] | None":
+    """The entry of the word, or of the one word-meaning that it is a slip of."""
+    if typed in table or len(typed) < 4:
+        return table.get(typed)
+    slips = {word: count for word in table if (count := _slips(typed, word)) is not None}
+    fewest = [word for word, count in slips.items() if count == min(slips.values())]
+    meanings = {table[word][0] for word in fewest}
+    if len(meanings) != 1:
+        return None
+    return meanings.pop(), tuple(dict.fromkeys(language for word in fewest for language in table[word][1]))
+
+
+def _slips(typed: str, word: str) -> int | None:
+    """How many slips lead from the word to what was typed; None if that is too many for its length.
+
+    Short words lie close to others (join, John, coin): four letters may be swapped or doubled, not replaced.
+    """
+    if typed[0] != word[0] or len(word) < 4:
+        return None
+    allowed = 2 if len(word) >= 8 else 1
+    count = OSA.distance(typed, word, score_cutoff=allowed)
+    if count > allowed or (len(word) == 4 and set(typed) != set(word)):
+        return None
+    return count
+
+
+_Table = Mapping[str, tuple[str, tuple[str, ...]]]
+"""word → what it means, and the languages in which it does."""
+
+
+def _inverted(meanings: Mapping[str, Mapping[str, str]]) -> _Table:
+    table: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for meaning, languages in meanings.items():
+        for language, words in languages.items():
+            for word in words.split():
+                table[word] = (meaning, (*table.get(word, (meaning, ()))[1], language))
+    return table
+
+
+_COMMAND_WORDS = _inverted(COMMANDS)
+_LANGUAGE_WORDS = _inverted({tag: {tag: names} for tag, names in LANGUAGE_NAMES.items()})

@@ -1,0 +1,107 @@
+"""The words that guests type, in every language we speak.
+
+Written as `bots.understanding.plain` leaves them: lower case, without accents. None of the carriers' own
+words (`CARRIER_WORDS`) stands among the commands: on SMS the carrier acts on those by itself.
+"""
+
+from collections.abc import Mapping
+
+ENGLISH, PORTUGUESE, SPANISH = "en", "pt-BR", "es"
+LANGUAGES = (ENGLISH, PORTUGUESE, SPANISH)
+"""BCP 47 tags of the languages that the conversation is written in."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+CARRIER_WORDS = _set("stop stopall unsubscribe end quit cancel revoke optout start yes unstop")
+"""The carriers' words for blocking and unblocking a sender; never a command of ours."""
+
+COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "join": {
+        ENGLISH: "join enter",
+        PORTUGUESE: "entrar participar",
+        SPANISH: "unirse unirme entrar anotarme apuntarme",
+    },
+    "position": {
+        ENGLISH: "position place status where",
+        PORTUGUESE: "posicao lugar status onde",
+        SPANISH: "posicion lugar puesto turno donde",
+    },
+    "leave": {
+        ENGLISH: "leave exit",
+        PORTUGUESE: "sair desistir",
+        SPANISH: "salir salirme irme",
+    },
+    "late": {
+        ENGLISH: "late delayed",
+        PORTUGUESE: "atrasado atrasada atraso",
+        SPANISH: "retrasado retrasada retraso demorado demorada",
+    },
+    "here": {
+        ENGLISH: "here arrived",
+        PORTUGUESE: "aqui cheguei chegamos",
+        SPANISH: "aqui llegue llegamos",
+    },
+    "help": {
+        ENGLISH: "help info commands",
+        PORTUGUESE: "ajuda comandos",
+        SPANISH: "ayuda comandos",
+    },
+    "language": {
+        ENGLISH: "language",
+        PORTUGUESE: "idioma lingua",
+        SPANISH: "idioma lenguaje lengua",
+    },
+}
+"""Command → language → its words. A word of two languages stands under both."""
+
+LANGUAGE_NAMES: Mapping[str, str] = {
+    ENGLISH: "en eng english ingles",
+    PORTUGUESE: "pt br portuguese portugues",
+    SPANISH: "es esp spanish espanol espanhol castellano",
+}
+"""What may follow the word for "language"; those of five letters and more also stand alone."""
+
+NUMBERS: Mapping[str, int] = {
+    word: number
+    for number, words in enumerate(
+        (
+            "one um uno",
+            "two dois duas dos",
+            "three tres",
+            "four quatro cuatro",
+            "five cinco",
+            "six seis",
+            "seven sete siete",
+            "eight oito ocho",
+            "nine nove nueve",
+            "ten dez diez",
+        ),
+        start=1,
+    )
+    for word in words.split()
+}
+"""Numbers in words. Uma and Una are missing: both are given names."""
+
+BEFORE_A_NUMBER = _set("for of party table group we are were para de mesa grupo somos estamos")
+"""What leads to the size of a party: "for 4", "party of 4", "mesa para 4"."""
+
+AFTER_A_NUMBER = _set(
+    "people persons person guests guest ppl pax of us pessoas pessoa personas persona lugares"
+)
+"""What follows the size of a party: "4 people", "4 personas"."""
+
+QUEUE_WORDS = _set("queue line waitlist list fila cola please pls favor")
+"""A run of fillers at either end of a name is left out only if one of these is in it: "the queue, Ana,
+please" is Ana, but "La Toya" stays."""
+
+FILLERS = QUEUE_WORDS | _set(
+    """
+    now of the my me i im am we are were is in what whats want would like to need
+    por agora ja a na de da do eu e qual esta estou quero queria minha meu
+    ahora ya la el del mi yo es cual estoy quiero quisiera
+    """
+)
+"""Words around a command that change nothing: "I want to leave the queue", "cual es mi posicion"."""
