@@ -4,12 +4,13 @@ All listen on loopback only, on a port the system says is free, and keep their d
 """
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -28,11 +29,16 @@ START_TIMEOUT = 30.0
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody listens on at this moment.
+
+    It lies below those that the system gives to outgoing connections: while a server is down, a client that tries
+    again and again would sooner or later be given the server's own port, and keep it from coming back.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -158,11 +164,7 @@ class MariaDB(Server):
             f"--port={self.port}",
             "--skip-log-bin",
             "--max-connections=500",
-            *(
-                []
-                if self._durable
-                else ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"]
-            ),
+            *([] if self._durable else ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"]),
         ]
 
     def ping(self) -> None:
