@@ -1,0 +1,48 @@
+"""Which event tells its guest what, and until when that is worth sending."""
+
+from datetime import timedelta
+from typing import Any
+
+from core.model import EventKind, NoticeKind
+
+SHELF_LIFE = {
+    NoticeKind.JOINED: timedelta(minutes=15),
+    NoticeKind.ALMOST_THERE: timedelta(minutes=5),
+    NoticeKind.CALLED: timedelta(minutes=10),
+    NoticeKind.RECALLED: timedelta(minutes=10),
+    NoticeKind.NOT_YET: timedelta(minutes=10),
+    NoticeKind.NO_SHOW: timedelta(minutes=30),
+    NoticeKind.REMOVED: timedelta(minutes=30),
+    NoticeKind.CLOSED: timedelta(minutes=60),
+}
+
+CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
+
+_ALWAYS = {
+    EventKind.ALMOST_THERE: NoticeKind.ALMOST_THERE,
+    EventKind.CALLED: NoticeKind.CALLED,
+    EventKind.RECALLED: NoticeKind.RECALLED,
+    EventKind.PUT_BACK: NoticeKind.NOT_YET,
+    EventKind.NO_SHOW: NoticeKind.NO_SHOW,
+    EventKind.REMOVED: NoticeKind.REMOVED,
+    EventKind.CLOSED: NoticeKind.CLOSED,
+}
+_AFTER_UNDO = {
+    EventKind.CALLED: NoticeKind.NOT_YET,
+    EventKind.NO_SHOW: NoticeKind.JOINED,
+    EventKind.REMOVED: NoticeKind.JOINED,
+    EventKind.PUT_BACK: NoticeKind.RECALLED,
+}
+
+
+def notice_kind(kind: EventKind, data: dict[str, Any]) -> NoticeKind | None:
+    """What an event of this kind tells the guest of its ticket; None when it tells nothing.
+
+    A guest who joined by a message was answered there; `announce` in the event's data marks those who were not
+    (walk-ins, a place given back by staff).
+    """
+    if kind in (EventKind.JOINED, EventKind.CAME_BACK):
+        return NoticeKind.JOINED if data.get("announce") else None
+    if kind is EventKind.UNDONE:
+        return _AFTER_UNDO.get(EventKind(data["undone"]))
+    return _ALWAYS.get(kind)

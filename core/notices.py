@@ -1,0 +1,322 @@
+"""Notices: from an event to a text that somebody received, or to the knowledge that nobody did.
+
+A notice is claimed by a lease, sent while no transaction is open, and its outcome noted afterwards. A process that
+dies between the carrier's yes and the note leaves the lease to run out: the notice is then sent once more.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.errors import NotFound
+from core.model import Contact, Event, NoticeKind, NoticeState, Queue, Ticket, TicketState
+from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
+from core.notice_kinds import CALLS, SHELF_LIFE, notice_kind
+from core.storage.notices import DeliveryReport, Notice
+from core.storage.queues import QueueAtVenue
+from core.storage.records import Records, Transaction
+
+# Longer than any channel's HTTP time-out, so that nobody claims what is still being sent.
+LEASE = timedelta(seconds=60)
+PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
+TRIES = len(PAUSES) + 1
+REPORTS_KEPT = timedelta(days=7)
+
+OPTED_OUT = "opted-out"
+
+# A report may only lead further down its list; what stands at the end of one is final.
+_RANK = {
+    NoticeState.PENDING: 0,
+    NoticeState.SENT: 1,
+    NoticeState.UNDELIVERED: 2,
+    NoticeState.FAILED: 2,
+    NoticeState.STALE: 2,
+    NoticeState.DEAD: 2,
+    NoticeState.DELIVERED: 3,
+    NoticeState.READ: 4,
+}
+_NOT_REACHED = (NoticeState.UNDELIVERED, NoticeState.FAILED, NoticeState.DEAD)
+_ARRIVED = (NoticeState.DELIVERED, NoticeState.READ)
+_STATE_TOLD = {
+    NoticeKind.JOINED: (TicketState.WAITING,),
+    NoticeKind.ALMOST_THERE: (TicketState.WAITING,),
+    NoticeKind.CALLED: (TicketState.CALLED,),
+    NoticeKind.RECALLED: (TicketState.CALLED,),
+    NoticeKind.NOT_YET: (TicketState.WAITING,),
+    NoticeKind.NO_SHOW: (TicketState.NO_SHOW,),
+    NoticeKind.REMOVED: (TicketState.REMOVED,),
+    NoticeKind.CLOSED: (TicketState.REMOVED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A claimed notice with everything that its text needs. `position` is None unless the ticket waits."""
+
+    notice: Notice
+    ticket: Ticket
+    contact: Contact
+    place: QueueAtVenue
+    position: int | None
+
+
+class NoticeService:
+    """The way of notices through the record. Safe for all threads and processes."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def relay(self, at_most: int = 100) -> int:
+        """Turn events that nobody has passed on into notices; answers how many events it took."""
+
+        def work(tx: Transaction) -> int:
+            events = tx.event_log.unrelayed(at_most)
+            new = [notice for event in events for notice in _notices_for(tx, event)]
+            if new:
+                tx.notices.insert(new)
+            if events:
+                tx.event_log.mark_relayed(events, tx.now)
+            return len(events)
+
+        return self._records.transaction(work)
+
+    def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
+        """Lease the notices of these channels that are due; those not worth sending any more are set aside."""
+
+        def lease(tx: Transaction) -> list[Notice]:
+            due = tx.notices.due(tx.now, at_most, channels)
+            if due:
+                tx.notices.lease([notice.id for notice in due], tx.now + LEASE)
+            return due
+
+        prepared = [self._prepare(notice) for notice in self._records.transaction(lease)]
+        return [outbound for outbound in prepared if outbound is not None]
+
+    def sent(self, notice_id: str, carrier_id: str, *, delivered: bool) -> None:
+        """The carrier took it. `delivered` where the carrier's yes is all that it will ever say."""
+
+        def work(tx: Transaction) -> None:
+            notice, ticket, queue = _locked(tx, notice_id)
+            notice.carrier_id = carrier_id
+            notice.tries += 1
+            _advance(tx, queue, ticket, notice, NoticeState.DELIVERED if delivered else NoticeState.SENT)
+            for report in tx.notices.take_reports(notice.channel, carrier_id):
+                _apply_report(tx, queue, ticket, notice, report)
+
+        self._records.transaction(work)
+
+    def throttled(self, notice_id: str, retry_after: timedelta) -> None:
+        """The carrier is busy: put back for later, not counted as a try."""
+
+        def work(tx: Transaction) -> None:
+            notice = _get(tx, notice_id)
+            notice.next_try_at = tx.now + retry_after
+            notice.lease_until = None
+            notice.updated_at = tx.now
+            tx.notices.save(notice)
+
+        self._records.transaction(work)
+
+    def failed(self, notice_id: str, code: str, sentence: str, *, retry: bool, unreachable: bool) -> None:
+        """It could not be sent. With `retry` it is tried again, with growing pauses, until it is a dead letter.
+
+        With `unreachable` nothing can be sent to this guest at all, and staff see why.
+        """
+
+        def work(tx: Transaction) -> None:
+            contact = _lock_contact(tx, notice_id) if unreachable else None
+            notice, ticket, queue = _locked(tx, notice_id)
+            notice.tries += 1
+            notice.error_code, notice.error = code[:32], sentence[:300]
+            if retry and notice.tries < TRIES:
+                _try_again(tx, notice)
+                return
+            if contact is not None:
+                contact.unreachable = code[:32]
+                tx.contacts.save(contact)
+            _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
+
+        self._records.transaction(work)
+
+    def report(
+        self,
+        channel: str,
+        carrier_id: str,
+        state: NoticeState,
+        error_code: str | None,
+        *,
+        unreachable: bool,
+        retry: bool,
+    ) -> None:
+        """Take what the carrier says became of a message: in any order, repeated, or before we noted its sending.
+
+        `unreachable`: nothing will reach this guest there. `retry`: the failure may pass, so it is sent again
+        as `failed` would.
+        """
+
+        def work(tx: Transaction) -> None:
+            found = tx.notices.by_carrier_id(channel, carrier_id)
+            report = DeliveryReport(channel, carrier_id, state, error_code, tx.now)
+            if found is None:
+                tx.notices.keep_report(report)
+                return
+            contact = _lock_contact(tx, found.id) if unreachable else None
+            if contact is not None:
+                contact.unreachable = error_code or "unreachable"
+                tx.contacts.save(contact)
+            notice, ticket, queue = _locked(tx, found.id)
+            again = retry and notice.state is NoticeState.SENT and notice.tries < TRIES
+            _apply_report(tx, queue, ticket, notice, report)
+            if again:
+                _try_again(tx, notice)
+
+        self._records.transaction(work)
+
+    def dead_letters(self) -> list[Notice]:
+        """The notices that rest after their last try, oldest first."""
+        with self._records.reading() as tx:
+            return tx.notices.dead()
+
+    def resend(self, notice_id: str) -> None:
+        """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
+
+        def work(tx: Transaction) -> None:
+            notice = _get(tx, notice_id)
+            if notice.state is not NoticeState.DEAD:
+                raise NotFound(what="dead letter")
+            notice.state = NoticeState.PENDING
+            notice.tries = 0
+            notice.next_try_at = notice.updated_at = tx.now
+            notice.stale_at = tx.now + SHELF_LIFE[notice.kind]
+            notice.lease_until = None
+            tx.notices.save(notice)
+
+        self._records.transaction(work)
+
+    def _prepare(self, notice: Notice) -> Outbound | None:
+        """What the text of a leased notice needs; None when it shall not be sent, which is noted."""
+        with self._records.reading() as tx:
+            ticket = tx.tickets.get(notice.ticket_id)
+            place = tx.queues.at_venue(notice.queue_id)
+            if ticket is None or ticket.contact_id is None or place is None:
+                raise AssertionError("a notice without its contact or queue")
+            contact = tx.contacts.get(ticket.contact_id)
+            waits = ticket.state is TicketState.WAITING
+            position = tx.tickets.ahead_of(ticket) + 1 if waits else None
+            now = tx.now
+        outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
+        if now >= notice.stale_at or outdated or ticket.state not in _STATE_TOLD[notice.kind]:
+            self._set_aside(notice.id, NoticeState.STALE, None)
+        elif not contact.address or (ticket.sender or contact.channel) in contact.opted_out:
+            self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
+        else:
+            return Outbound(notice, ticket, contact, place, position)
+        return None
+
+    def _set_aside(self, notice_id: str, state: NoticeState, error_code: str | None) -> None:
+        def work(tx: Transaction) -> None:
+            notice, ticket, queue = _locked(tx, notice_id)
+            notice.error_code = error_code
+            _advance(tx, queue, ticket, notice, state)
+
+        self._records.transaction(work)
+
+
+def _notices_for(tx: Transaction, event: Event) -> list[Notice]:
+    kind = notice_kind(event.kind, event.data)
+    ticket = tx.tickets.get(event.ticket_id) if event.ticket_id else None
+    if kind is None or ticket is None or ticket.contact_id is None:
+        return []
+    earlier = tx.notices.of_ticket(ticket.id)
+    if any(notice.event_id == event.id and notice.kind == kind for notice in earlier):
+        return []
+    if kind is NoticeKind.NOT_YET and not _call_may_have_gone_out(earlier, event.call_number):
+        return []
+    return [
+        Notice(
+            id=secrets.token_hex(8),
+            event_id=event.id,
+            queue_id=event.queue_id,
+            ticket_id=ticket.id,
+            kind=kind,
+            channel=tx.contacts.get(ticket.contact_id).channel,
+            call_number=event.call_number,
+            state=NoticeState.PENDING,
+            tries=0,
+            next_try_at=tx.now,
+            lease_until=None,
+            stale_at=event.at + SHELF_LIFE[kind],
+            carrier_id=None,
+            error_code=None,
+            error=None,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    ]
+
+
+def _call_may_have_gone_out(earlier: list[Notice], call_number: int) -> bool:
+    """Whether the guest has read, or may have read, the call that was taken back."""
+    return any(
+        notice.kind in CALLS
+        and notice.call_number == call_number
+        and (notice.state in (NoticeState.SENT, *_ARRIVED) or notice.lease_until is not None)
+        for notice in earlier
+    )
+
+
+def _locked(tx: Transaction, notice_id: str) -> tuple[Notice, Ticket, Queue]:
+    """The notice and its ticket, read under the lock of their queue."""
+    queue = tx.lock(tx.queues.lock(_get(tx, notice_id).queue_id))
+    notice = _get(tx, notice_id)
+    ticket = tx.tickets.get(notice.ticket_id)
+    if queue is None or ticket is None:
+        raise AssertionError("a notice without its queue or ticket")
+    return notice, ticket, queue
+
+
+def _lock_contact(tx: Transaction, notice_id: str) -> Contact | None:
+    """The contact of a notice, locked; before its queue, as everywhere."""
+    ticket = tx.tickets.get(_get(tx, notice_id).ticket_id)
+    if ticket is None or ticket.contact_id is None:
+        return None
+    return tx.contacts.lock_by_id(ticket.contact_id)
+
+
+def _apply_report(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, report: DeliveryReport) -> None:
+    if _RANK[report.state] <= _RANK[notice.state]:
+        return
+    notice.error_code = report.error_code
+    _advance(tx, queue, ticket, notice, report.state)
+
+
+def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, state: NoticeState) -> None:
+    """Note a notice's new state, show it on the board, and let the no-show clock know of a call's."""
+    notice.state = state
+    notice.lease_until = None
+    notice.next_try_at = None
+    notice.updated_at = tx.now
+    tx.notices.save(notice)
+    current_call = notice.kind in CALLS and notice.call_number == ticket.call_number
+    if current_call and state in _ARRIVED:
+        ticket.no_show_at = deadline_when_delivered(queue, ticket, tx.now)
+    if current_call and state in _NOT_REACHED:
+        ticket.no_show_at = deadline_when_not_reached(queue, ticket)
+    ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, state, tx.now
+    tx.change(queue)
+    tx.tickets.save(ticket)
+
+
+def _try_again(tx: Transaction, notice: Notice) -> None:
+    notice.state = NoticeState.PENDING
+    notice.next_try_at = tx.now + PAUSES[notice.tries - 1]
+    notice.lease_until = None
+    notice.updated_at = tx.now
+    tx.notices.save(notice)
+
+
+def _get(tx: Transaction, notice_id: str) -> Notice:
+    notice = tx.notices.get(notice_id)
+    if notice is None:
+        raise NotFound(what="notice")
+    return notice

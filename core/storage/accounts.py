@@ -1,0 +1,81 @@
+"""Staff accounts and the tokens that were mailed to them, in SQL."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from core.storage.tables import account_tokens, accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A staff account. `session_version` rises when every session of it must end."""
+
+    id: str
+    email: str
+    password_hash: str
+    session_version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountToken:
+    """What a mailed link stands for, kept under the token's hash. `purpose`: verify or reset."""
+
+    token_hash: str
+    purpose: str
+    email: str
+    password_hash: str | None
+    expires_at: datetime
+
+
+class Accounts:
+    """The accounts, on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, account_id: str) -> Account | None:
+        """The account with this id."""
+        row = self._connection.execute(select(accounts).where(accounts.c.id == account_id)).first()
+        return None if row is None else Account(*row)
+
+    def by_email(self, email: str) -> Account | None:
+        """The account with this address, which is kept in lower case."""
+        row = self._connection.execute(select(accounts).where(accounts.c.email == email)).first()
+        return None if row is None else Account(*row)
+
+    def insert(self, account: Account) -> None:
+        """Add an account. Raises IntegrityError where the address has one."""
+        self._connection.execute(insert(accounts), asdict(account))
+
+    def set_password(self, account_id: str, password_hash: str) -> None:
+        """Change the password and end every session of the account."""
+        self._connection.execute(
+            update(accounts)
+            .where(accounts.c.id == account_id)
+            .values(password_hash=password_hash, session_version=accounts.c.session_version + 1)
+        )
+
+    def insert_token(self, token: AccountToken) -> None:
+        """Keep a token's hash."""
+        self._connection.execute(insert(account_tokens), asdict(token))
+
+    def take_token(self, token_hash: str, purpose: str, now: datetime) -> AccountToken | None:
+        """The unexpired token with this hash, which is thereby used up."""
+        query = (
+            select(account_tokens)
+            .where(account_tokens.c.token_hash == token_hash, account_tokens.c.purpose == purpose)
+            .with_for_update()
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        self._connection.execute(delete(account_tokens).where(account_tokens.c.token_hash == token_hash))
+        token = AccountToken(*row)
+        return token if token.expires_at > now else None
+
+    def delete_expired_tokens(self, now: datetime) -> None:
+        """Delete the tokens that nobody used in time."""
+        self._connection.execute(delete(account_tokens).where(account_tokens.c.expires_at <= now))

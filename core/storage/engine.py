@@ -1,0 +1,67 @@
+"""Engines for the databases that hold the record, and the migrations that shape it."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+POOL_SIZE = 20
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///…` or `mysql+pymysql://…`. It connects at its first use, not here."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return _mysql(url)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema; does nothing where it is there already."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver's own transactions start with a plain BEGIN, which fails at once when two threads write.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("reads"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _mysql(url: str) -> Engine:
+    host = make_url(url).host or "localhost"
+    # One context for all connections: PyMySQL would build one for each, which costs more than the log-in.
+    security: dict[str, Any] = {"ssl_disabled": True} if host in LOOPBACK else {"ssl": ssl.create_default_context()}
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_recycle=1800,
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": 5,
+            "read_timeout": 15,
+            "write_timeout": 15,
+            "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00'",
+            **security,
+        },
+    )

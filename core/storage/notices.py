@@ -1,0 +1,143 @@
+"""Notices and the carriers' delivery reports, in the record."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.model import NoticeKind, NoticeState
+from core.storage.tables import delivery_reports, notices
+
+
+@dataclass(slots=True)
+class Notice:
+    """One notice to one guest because of one event. `tries` counts sends that failed or were let go of."""
+
+    id: str
+    event_id: str
+    queue_id: str
+    ticket_id: str
+    kind: NoticeKind
+    channel: str
+    call_number: int
+    state: NoticeState
+    tries: int
+    next_try_at: datetime | None
+    lease_until: datetime | None
+    stale_at: datetime
+    carrier_id: str | None
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a carrier said of a message: `sent`, `delivered`, `undelivered`, `failed` or `read`."""
+
+    channel: str
+    carrier_id: str
+    state: NoticeState
+    error_code: str | None
+    at: datetime
+
+
+class Notices:
+    """The notices, on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert(self, new: Sequence[Notice]) -> None:
+        """Add notices. Raises IntegrityError where the same event told the same ticket the same."""
+        self._connection.execute(insert(notices), [asdict(notice) for notice in new])
+
+    def get(self, notice_id: str) -> Notice | None:
+        """The notice with this id."""
+        return self._one(select(notices).where(notices.c.id == notice_id))
+
+    def of_ticket(self, ticket_id: str) -> list[Notice]:
+        """What a guest has been told or is about to be, oldest first."""
+        return self._all(select(notices).where(notices.c.ticket_id == ticket_id).order_by(notices.c.created_at))
+
+    def by_carrier_id(self, channel: str, carrier_id: str) -> Notice | None:
+        """The notice that the carrier knows under this id."""
+        return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
+
+    def due(self, now: datetime, at_most: int, channels: Sequence[str]) -> list[Notice]:
+        """Pending notices of these channels that nobody holds and whose time has come, locked."""
+        return self._all(
+            select(notices)
+            .where(
+                notices.c.state == NoticeState.PENDING,
+                notices.c.next_try_at <= now,
+                notices.c.channel.in_(channels),
+                or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now),
+            )
+            .order_by(notices.c.next_try_at)
+            .limit(at_most)
+            .with_for_update(skip_locked=True)
+        )
+
+    def next_due(self) -> datetime | None:
+        """When the next pending notice wants to be sent."""
+        query = (
+            select(notices.c.next_try_at)
+            .where(notices.c.state == NoticeState.PENDING)
+            .order_by(notices.c.next_try_at)
+            .limit(1)
+        )
+        at: datetime | None = self._connection.execute(query).scalar()
+        return at
+
+    def lease(self, notice_ids: Sequence[str], until: datetime) -> None:
+        """Hold notices that were read as due."""
+        self._connection.execute(update(notices).where(notices.c.id.in_(notice_ids)).values(lease_until=until))
+
+    def save(self, notice: Notice) -> None:
+        """Write a notice's progress."""
+        values: dict[str, Any] = asdict(notice)
+        del values["id"]
+        self._connection.execute(update(notices).where(notices.c.id == notice.id).values(values))
+
+    def dead(self) -> list[Notice]:
+        """The dead letters, oldest first."""
+        return self._all(select(notices).where(notices.c.state == NoticeState.DEAD).order_by(notices.c.updated_at))
+
+    def keep_report(self, report: DeliveryReport) -> None:
+        """Keep a report for a message that is not noted yet; a repeated one changes nothing."""
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(delivery_reports), asdict(report))
+        except IntegrityError:
+            # The carrier repeats itself; the row is there.
+            return
+
+    def take_reports(self, channel: str, carrier_id: str) -> list[DeliveryReport]:
+        """The reports kept for this message, oldest first; they are deleted."""
+        these = (delivery_reports.c.channel == channel, delivery_reports.c.carrier_id == carrier_id)
+        rows = self._connection.execute(select(delivery_reports).where(*these).order_by(delivery_reports.c.at)).all()
+        if rows:
+            self._connection.execute(delete(delivery_reports).where(*these))
+        return [
+            DeliveryReport(row.channel, row.carrier_id, NoticeState(row.state), row.error_code, row.at) for row in rows
+        ]
+
+    def delete_reports(self, before: datetime) -> None:
+        """Delete reports that no message was ever noted for."""
+        self._connection.execute(delete(delivery_reports).where(delivery_reports.c.at < before))
+
+    def _one(self, query: Any) -> Notice | None:
+        found = self._all(query)
+        return found[0] if found else None
+
+    def _all(self, query: Any) -> list[Notice]:
+        found = [Notice(*row) for row in self._connection.execute(query)]
+        for notice in found:
+            notice.kind = NoticeKind(notice.kind)
+            notice.state = NoticeState(notice.state)
+        return found

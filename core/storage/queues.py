@@ -1,0 +1,155 @@
+"""Queues in the record: their settings and the counters that every change keeps."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
+
+from core.model import Queue, QueueState
+from core.storage.tables import memberships, queues, tickets, venues
+
+COUNTERS = (
+    "state",
+    "version",
+    "waiting",
+    "last_number",
+    "last_order_key",
+    "day_ends_at",
+    "last_called_at",
+    "pace_seconds",
+    "pace_deviation_seconds",
+    "pace_samples",
+    "last_action_version",
+)
+QUEUE = select(queues)
+MEMBER = exists().where(
+    memberships.c.venue_id == queues.c.venue_id, memberships.c.account_id == bindparam("of_account")
+)
+OF_TICKET = select(tickets.c.queue_id).where(tickets.c.id == bindparam("of_ticket")).scalar_subquery()
+LOCK = QUEUE.where(queues.c.id == bindparam("of_id")).with_for_update()
+LOCK_AS_MEMBER = LOCK.where(MEMBER)
+LOCK_OF_TICKET = QUEUE.where(queues.c.id == OF_TICKET).with_for_update()
+LOCK_OF_TICKET_AS_MEMBER = LOCK_OF_TICKET.where(MEMBER)
+BY_ID = QUEUE.where(queues.c.id == bindparam("of_id"))
+BY_JOIN_CODE = QUEUE.where(queues.c.join_code == bindparam("of_code"))
+VERSION = select(queues.c.version).where(queues.c.id == bindparam("of_id"))
+INSERT = insert(queues)
+SAVE_COUNTERS = (
+    update(queues)
+    .where(queues.c.id == bindparam("of_id"))
+    .values({name: bindparam(f"new_{name}") for name in COUNTERS})
+)
+WITH_VENUE = select(queues, venues.c.name, venues.c.language, venues.c.phone_number).join(
+    venues, venues.c.id == queues.c.venue_id
+)
+BY_NUMBER = WITH_VENUE.where(venues.c.phone_number == bindparam("of_number")).order_by(
+    venues.c.name, queues.c.created_at
+)
+BY_CODE_WITH_VENUE = WITH_VENUE.where(queues.c.join_code == bindparam("of_code"))
+BY_ID_WITH_VENUE = WITH_VENUE.where(queues.c.id == bindparam("of_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAtVenue:
+    """A queue with what a guest needs to know of its venue."""
+
+    queue: Queue
+    venue_name: str
+    language: str
+    phone_number: str | None
+
+
+class Queues:
+    """The queues, on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock(self, queue_id: str, account_id: str | None = None) -> Queue | None:
+        """The queue, its row locked until the transaction ends; with an account, only for a member of its venue."""
+        if account_id is None:
+            return self._one(LOCK, of_id=queue_id)
+        return self._one(LOCK_AS_MEMBER, of_id=queue_id, of_account=account_id)
+
+    def lock_of_ticket(self, ticket_id: str, account_id: str | None = None) -> Queue | None:
+        """The queue of this ticket, locked as `lock` does."""
+        if account_id is None:
+            return self._one(LOCK_OF_TICKET, of_ticket=ticket_id)
+        return self._one(LOCK_OF_TICKET_AS_MEMBER, of_ticket=ticket_id, of_account=account_id)
+
+    def get(self, queue_id: str) -> Queue | None:
+        """The queue, not locked."""
+        return self._one(BY_ID, of_id=queue_id)
+
+    def by_join_code(self, join_code: str) -> Queue | None:
+        """The queue with this join code (upper case), not locked."""
+        return self._one(BY_JOIN_CODE, of_code=join_code)
+
+    def version(self, queue_id: str) -> int | None:
+        """The version of the queue, by which the view and the pages tell whether they are behind."""
+        version: int | None = self._connection.execute(VERSION, {"of_id": queue_id}).scalar()
+        return version
+
+    def at_number(self, phone_number: str) -> list[QueueAtVenue]:
+        """The queues of the venues that have this phone number."""
+        rows = self._connection.execute(BY_NUMBER, {"of_number": phone_number})
+        return [_queue_at_venue(row) for row in rows]
+
+    def at_venue_by_code(self, join_code: str) -> QueueAtVenue | None:
+        """The queue with this join code, with its venue."""
+        row = self._connection.execute(BY_CODE_WITH_VENUE, {"of_code": join_code}).first()
+        return None if row is None else _queue_at_venue(row)
+
+    def at_venue(self, queue_id: str) -> QueueAtVenue | None:
+        """The queue with its venue."""
+        row = self._connection.execute(BY_ID_WITH_VENUE, {"of_id": queue_id}).first()
+        return None if row is None else _queue_at_venue(row)
+
+    def all_at_venues(self, limit: int) -> list[QueueAtVenue]:
+        """The first `limit` queues of all venues, for a channel that serves them all."""
+        rows = self._connection.execute(WITH_VENUE.order_by(queues.c.created_at).limit(limit))
+        return [_queue_at_venue(row) for row in rows]
+
+    def join_codes(self) -> list[str]:
+        """Every join code, to find the nearest to a mistyped one."""
+        return list(self._connection.execute(select(queues.c.join_code)).scalars())
+
+    def of_venue(self, venue_id: str) -> list[Queue]:
+        """The queues of a venue, oldest first."""
+        query = QUEUE.where(queues.c.venue_id == venue_id).order_by(queues.c.created_at, queues.c.id)
+        return [_queue(row) for row in self._connection.execute(query)]
+
+    def whose_day_ended(self, now: datetime) -> list[str]:
+        """The ids of the queues whose business day is over."""
+        return list(self._connection.execute(select(queues.c.id).where(queues.c.day_ends_at <= now)).scalars())
+
+    def insert(self, queue: Queue) -> None:
+        """Add a queue. Raises IntegrityError where the join code is taken."""
+        self._connection.execute(INSERT, asdict(queue))
+
+    def save_counters(self, queue: Queue) -> None:
+        """Write the state and the counters of a locked queue."""
+        values: dict[str, Any] = {f"new_{name}": getattr(queue, name) for name in COUNTERS}
+        self._connection.execute(SAVE_COUNTERS, values | {"of_id": queue.id})
+
+    def save_settings(self, queue_id: str, values: dict[str, Any]) -> None:
+        """Write the settings named in `values`."""
+        self._connection.execute(update(queues).where(queues.c.id == queue_id).values(values))
+
+    def _one(self, query: Any, **values: Any) -> Queue | None:
+        row = self._connection.execute(query, values).first()
+        return None if row is None else _queue(row)
+
+
+WIDTH = len(queues.c)
+
+
+def _queue(row: Any) -> Queue:
+    queue = Queue(*row[:WIDTH])
+    queue.state = QueueState(queue.state)
+    return queue
+
+
+def _queue_at_venue(row: Row[Any]) -> QueueAtVenue:
+    return QueueAtVenue(_queue(row), *row[WIDTH:])

@@ -1,0 +1,49 @@
+"""Receipts: what was answered to a message or a keyed request, so that a repeat gets the same."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from core.storage.tables import receipts
+
+INSERT = insert(receipts)
+FIND = select(receipts.c.fingerprint, receipts.c.answer).where(
+    receipts.c.scope == bindparam("of_scope"), receipts.c.key == bindparam("of_key")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A kept answer and the fingerprint of the request that it answered."""
+
+    fingerprint: str
+    answer: Any
+
+
+class Receipts:
+    """The receipts, on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert(self, scope: str, key: str, fingerprint: str, answer: Any, expires_at: datetime) -> None:
+        """Keep an answer. Raises IntegrityError where the key has one."""
+        row = {
+            "scope": scope,
+            "key": key,
+            "fingerprint": fingerprint,
+            "answer": answer,
+            "expires_at": expires_at,
+        }
+        self._connection.execute(INSERT, row)
+
+    def find(self, scope: str, key: str) -> Receipt | None:
+        """The kept answer, or None."""
+        row = self._connection.execute(FIND, {"of_scope": scope, "of_key": key}).first()
+        return None if row is None else Receipt(row.fingerprint, row.answer)
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what is past its time; answers how many."""
+        return self._connection.execute(delete(receipts).where(receipts.c.expires_at < now)).rowcount
