@@ -1,0 +1,73 @@
+"""Who reaches the simulator: this machine, and nobody else."""
+
+import pytest
+from flask import Flask
+
+from local.simulator import SimulatorSettings, create_simulator
+from tests.local.simulator.house import ANA, BOT_TOKEN, House
+
+PATHS = ["/", "/state", "/places", "/static/simulator.css", "/mails", f"/telegram/bot{BOT_TOKEN}/getMe"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"X-Forwarded-Host": "queue.example"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Cf-Connecting-Ip": "203.0.113.9"},
+        {"Host": "queue.example"},
+        {"Host": "localhost.queue.example:8000"},
+        {"Host": "127.0.0.1.queue.example"},
+        {"Host": "[::1"},
+    ],
+)
+def test_what_came_through_a_tunnel_or_another_name_finds_nothing(
+    house: House, path: str, headers: dict[str, str]
+) -> None:
+    assert house.client.get(path, headers=headers).status_code == 404
+    assert house.client.post(path, headers=headers, json={}).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST"])
+def test_this_machines_own_names_are_let_in(house: House, host: str) -> None:
+    assert house.client.get("/state", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("::1", 200), ("192.168.1.20", 404), ("", 404)])
+def test_only_loopback_clients_are_let_in(address: str, status: int) -> None:
+    settings = SimulatorSettings(
+        public_url="http://localhost:8000", base_url="http://127.0.0.1:8000", twilio_account_sid="AC",
+        twilio_auth_token="t", telegram_bot_token="1:t", telegram_webhook_secret="s",
+        telegram_bot_name="bot", numbers=list, codes=list,
+    )  # fmt: skip
+    app = Flask("alone")
+    app.register_blueprint(create_simulator(settings))
+
+    answer = app.test_client().get("/simulator/state", environ_base={"REMOTE_ADDR": address})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/mails", "/conversations", f"/conversations/{ANA}/messages"])
+def test_a_form_of_another_site_is_not_read(house: House, path: str) -> None:
+    body = b'{"to": "a@b.example", "subject": "", "text": "hi"}'
+
+    assert house.client.post(path, content=body, headers={"Content-Type": "text/plain"}).status_code == 415
+    assert house.client.post(path, data={"text": "hi"}).status_code == 415
+    assert house.state()["mails"] is None
+
+
+def test_a_huge_body_is_refused(house: House) -> None:
+    mail = {"to": "a@b.example", "subject": "", "text": "x" * 300_000}
+
+    assert house.client.post("/mails", json=mail).status_code == 413
+
+
+def test_the_page_lets_nothing_foreign_run(house: House) -> None:
+    policy = house.client.get("/").headers["Content-Security-Policy"]
+
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
