@@ -117,8 +117,8 @@ def shortened(text: str, limit: int) -> str:
     sentence = max(head.rfind(end) for end in (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n"))
     if sentence >= limit // 2:
         return head[: sentence + 1].rstrip()
-    word = max(head.rfind(" "), head.rfind("\n"))
-    return head[: min(word, limit - 1) if word >= limit // 2 else limit - 1].rstrip() + "…"
+    word = max(text.rfind(" ", 0, limit), text.rfind("\n", 0, limit))
+    return text[: word if word >= limit // 2 else limit - 1].rstrip() + "…"
 
 
 def _masked(address: str) -> str:

@@ -88,9 +88,7 @@ NUMBERS: Mapping[str, int] = {
 BEFORE_A_NUMBER = _set("for of party table group we are were para de mesa grupo somos estamos")
 """What leads to the size of a party: "for 4", "party of 4", "mesa para 4"."""
 
-AFTER_A_NUMBER = _set(
-    "people persons person guests guest ppl pax of us pessoas pessoa personas persona lugares"
-)
+AFTER_A_NUMBER = _set("people persons person guests guest ppl pax of us pessoas pessoa personas persona lugares")
 """What follows the size of a party: "4 people", "4 personas"."""
 
 QUEUE_WORDS = _set("queue line waitlist list fila cola please pls favor")

@@ -59,15 +59,17 @@ class TwilioSender:
         sender = outgoing.sender or self._default_sender
         if sender is None:
             raise Refused("no-sender", "The venue has no phone number to send from.")
+        parameters = self._parameters(outgoing, sender)
         try:
-            message = self._client.messages.create(**self._parameters(outgoing, sender))
+            message = self._client.messages.create(**parameters)
         except (TwilioRestException, TwilioServiceException) as error:
             raise error_for(str(error.code or error.status), error.status) from error
         except Timeout as error:
             raise Retry("timeout", "Twilio did not answer in time.") from error
         except RequestException as error:
             raise Retry("no-connection", "Twilio could not be reached.") from error
-        except ValueError as error:
+        except (AttributeError, TypeError, ValueError) as error:
+            # The library takes any yes for a message in JSON.
             raise Retry("no-answer", "Twilio's answer could not be read.") from error
         if not message.sid:
             raise Retry("no-answer", "Twilio's answer could not be read.")

@@ -1,4 +1,4 @@
-"""Twilio's webhooks, for SMS and WhatsApp: a text comes in as a form and is answered in TwiML; what became of our
+"""Twilio's webhooks, for SMS and WhatsApp: texts come in as forms and are answered in TwiML; what became of our
 own texts is reported.
 
 https://www.twilio.com/docs/messaging/twiml and https://www.twilio.com/docs/usage/security for the signature.
@@ -19,8 +19,6 @@ from bots.sms.segments import fit
 LARGEST_BODY = 64 * 1024
 LONGEST_TEXT = 1600
 """Twilio refuses a <Message> with more characters."""
-
-WHATSAPP = "whatsapp:"
 
 # https://www.twilio.com/docs/messaging/tutorials/how-to-handle-stop-start-help: matched on the whole message.
 _STOP = ("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout")
@@ -108,9 +106,7 @@ class SmsWebhook:
             self._delivery(status)
         return WebhookAnswer(204)
 
-    def _signed_form(
-        self, path_and_query: str, headers: Mapping[str, str], body: bytes
-    ) -> _Form | WebhookAnswer:
+    def _signed_form(self, path_and_query: str, headers: Mapping[str, str], body: bytes) -> _Form | WebhookAnswer:
         """The form, if Twilio signed it, else the refusal."""
         signature = header(headers, "X-Twilio-Signature")
         if not signature:
@@ -125,7 +121,7 @@ class SmsWebhook:
 
     def _message(self, form: _Form) -> Message:
         channel, address = _channel_and_number(form.first("From"))
-        carrier_id = form.first("MessageSid") or form.first("SmsMessageSid")
+        carrier_id = form.first("MessageSid")
         if not carrier_id or not address:
             raise _Malformed("MessageSid and From are needed.")
         # A picture, a voice message or a place has an empty Body, and is a text without words.
@@ -139,7 +135,8 @@ class SmsWebhook:
             to=_channel_and_number(form.first("To"))[1] or None,
             name=form.first("ProfileName") or None,
             carrier_word=word,
-            carrier_answers=word is not None and channel == "sms" and self._keywords == "carrier",
+            # After START Twilio only says that texts come again: the place in line is worth a second text.
+            carrier_answers=word in ("stop", "help") and channel == "sms" and self._keywords == "carrier",
         )
 
 
@@ -163,11 +160,11 @@ def _form(body: bytes) -> _Form:
 
 
 def _channel_and_number(address: str) -> tuple[str, str]:
-    """("whatsapp", "+55…") for "whatsapp:+55…"."""
-    number = address.strip()
-    if number.startswith(WHATSAPP):
-        return "whatsapp", number.removeprefix(WHATSAPP)
-    return "sms", number
+    """("whatsapp", "+55…") for "whatsapp:+55…", ("sms", "+55…") for "+55…"."""
+    channel, colon, number = address.strip().rpartition(":")
+    if colon and channel != "whatsapp":
+        raise _Malformed(f"Messages from {channel!r} are not served.")
+    return channel or "sms", number
 
 
 def _carrier_word(opt_out_type: str, text: str) -> CarrierWord | None:
@@ -177,8 +174,8 @@ def _carrier_word(opt_out_type: str, text: str) -> CarrierWord | None:
 
 def _delivery_status(form: _Form) -> DeliveryStatus | None:
     """None for the steps before a text has left Twilio, and for values that we don't know."""
-    carrier_id = form.first("MessageSid") or form.first("SmsSid")
-    status = (form.first("MessageStatus") or form.first("SmsStatus")).strip().lower()
+    carrier_id = form.first("MessageSid")
+    status = form.first("MessageStatus").lower()
     if not carrier_id or not status:
         raise _Malformed("MessageSid and MessageStatus are needed.")
     state = _STATES.get(status)

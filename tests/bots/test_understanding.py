@@ -71,9 +71,7 @@ def test_small_slips_of_the_thumb_do_not_matter(text: str, kind: Kind) -> None:
     assert not intent.bare
 
 
-@pytest.mark.parametrize(
-    "text", ["John", "coin", "loin", "hello", "mate", "were", "hero", "paid", "say", "lake 4"]
-)
+@pytest.mark.parametrize("text", ["John", "coin", "loin", "hello", "mate", "were", "hero", "paid", "say", "lake 4"])
 def test_other_words_are_not_taken_for_short_commands(text: str) -> None:
     assert understand(text, "en").bare
 
@@ -184,9 +182,7 @@ def test_the_words_of_a_join_are_kept_as_typed() -> None:
         ("DEMO", "pt-BR", None),
     ],
 )
-def test_the_word_says_which_language_is_spoken_when_only_one_has_it(
-    text: str, own: str, spoken: str | None
-) -> None:
+def test_the_word_says_which_language_is_spoken_when_only_one_has_it(text: str, own: str, spoken: str | None) -> None:
     assert understand(text, own).spoken == spoken
 
 
@@ -230,9 +226,7 @@ def test_a_number_by_itself_is_a_number(text: str, number: int) -> None:
     assert understand(text, "en") == Intent(Kind.NUMBER, number=number)
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "\n", "?", "…", "🍺", "2 3", "\x00", "' \" `", "/", "/stop", "/foo bar"]
-)
+@pytest.mark.parametrize("text", ["", " ", "\n", "?", "…", "🍺", "2 3", "\x00", "' \" `", "/", "/stop", "/foo bar"])
 def test_what_says_nothing_is_unknown(text: str) -> None:
     assert understand(text, "en") == Intent(Kind.UNKNOWN)
 
@@ -264,9 +258,7 @@ def test_a_language_is_named_in_any_language(text: str, language: str | None) ->
     assert (intent.kind, intent.language) == (Kind.LANGUAGE, language)
 
 
-@pytest.mark.parametrize(
-    ("text", "number"), [("LATE", None), ("late 3", 3), ("atrasado dois", 2), ("/late 2", 2)]
-)
+@pytest.mark.parametrize(("text", "number"), [("LATE", None), ("late 3", 3), ("atrasado dois", 2), ("/late 2", 2)])
 def test_late_may_say_how_many_parties_to_let_pass(text: str, number: int | None) -> None:
     intent = understand(text, "en")
     assert (intent.kind, intent.number) == (Kind.LATE, number)
@@ -303,9 +295,7 @@ def test_a_language_tag_is_mapped_to_one_of_ours(tag: str | None, language: str 
 
 WORDS = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(
-        ["JOIN", "DEMO", "4", "-3", "Ana", "LEAVE", "language", "/start", "STOP", "uno", "the", "🍺"]
-    ),
+    st.sampled_from(["JOIN", "DEMO", "4", "-3", "Ana", "LEAVE", "language", "/start", "STOP", "uno", "the", "🍺"]),
 )
 
 
@@ -331,9 +321,7 @@ def test_no_text_whatever_breaks_the_understanding(text: str, language: str) -> 
     word=st.sampled_from(["JOIN", "join", "Entrar", "UNIRSE", "/join"]),
     size_first=st.booleans(),
 )
-def test_code_size_and_name_come_back_out_of_any_join(
-    size: int, name: str, word: str, size_first: bool
-) -> None:
+def test_code_size_and_name_come_back_out_of_any_join(size: int, name: str, word: str, size_first: bool) -> None:
     text = f"{word} DEMO {size} {name}" if size_first else f"{word} DEMO {name} {size}"
     intent = understand(text, "en")
     assert intent.codes[0] == "DEMO"

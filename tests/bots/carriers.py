@@ -1,0 +1,87 @@
+"""A carrier's API on loopback: keeps what it is asked, and answers as it is told."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Self
+from urllib.parse import parse_qsl
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the carrier says. `after` seconds of silence first; `status` 0 hangs up without a word."""
+
+    status: int = 200
+    body: Any = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that arrived."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    form: dict[str, str]
+
+
+class Carrier:
+    """Answers every request with `answer`; `asked` has them all."""
+
+    def __init__(self) -> None:
+        self.answer = Answer()
+        self.asked: list[Asked] = []
+        self.connections: set[tuple[str, int]] = set()
+        self.url = ""
+
+    @contextmanager
+    def serving(self) -> Iterator[Self]:
+        carrier = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+                carrier.asked.append(Asked(self.command, self.path, dict(self.headers), form))
+                carrier.connections.add(self.client_address)
+                self._say(carrier.answer)
+
+            def _say(self, answer: Answer) -> None:
+                time.sleep(answer.after)
+                if answer.status == 0:
+                    self.close_connection = True
+                    return
+                body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Nothing on the screen."""
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that gave up waiting is what some tests want."""
+
+        with Server(("127.0.0.1", 0), Handler) as server:
+            self.url = f"http://127.0.0.1:{server.server_port}"
+            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
