@@ -76,6 +76,12 @@ class Accounts:
         token = AccountToken(*row)
         return token if token.expires_at > now else None
 
+    def delete_tokens(self, email: str, purpose: str) -> None:
+        """Make every token of this purpose that was mailed to the address worthless."""
+        self._connection.execute(
+            delete(account_tokens).where(account_tokens.c.email == email, account_tokens.c.purpose == purpose)
+        )
+
     def delete_expired_tokens(self, now: datetime) -> None:
         """Delete the tokens that nobody used in time."""
         self._connection.execute(delete(account_tokens).where(account_tokens.c.expires_at <= now))

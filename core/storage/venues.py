@@ -27,6 +27,12 @@ class Venues:
         row = self._connection.execute(select(venues).where(venues.c.id == venue_id)).first()
         return None if row is None else Venue(*row)
 
+    def lock(self, venue_id: str) -> Venue | None:
+        """The venue with this id, its row locked until the transaction ends."""
+        query = select(venues).where(venues.c.id == venue_id).with_for_update()
+        row = self._connection.execute(query).first()
+        return None if row is None else Venue(*row)
+
     def of_account(self, account_id: str) -> list[Venue]:
         """The venues where this account works, oldest first."""
         query = (

@@ -1,0 +1,38 @@
+"""Passwords: Argon2id hashes, and a policy of length alone."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from core.errors import InvalidValue
+
+SHORTEST = 10
+LONGEST = 200
+
+
+class Passwords:
+    """Hashes and compares passwords, at the cost that the hasher is set to."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._nobodys: str | None = None
+
+    def hash(self, password: str) -> str:
+        """The hash of a new password. Raises InvalidValue where it is too short or too long."""
+        if len(password) < SHORTEST:
+            raise InvalidValue(field="password", reason="too-short", at_least=SHORTEST)
+        if len(password) > LONGEST:
+            raise InvalidValue(field="password", reason="too-long", at_most=LONGEST)
+        return self._hasher.hash(password)
+
+    def matches(self, password_hash: str | None, password: str) -> bool:
+        """Whether this is the password. None, for nobody's hash, takes as long as a wrong password does."""
+        try:
+            self._hasher.verify(password_hash or self._nobody(), password)
+        except VerifyMismatchError:
+            return False
+        return password_hash is not None
+
+    def _nobody(self) -> str:
+        if self._nobodys is None:
+            self._nobodys = self._hasher.hash("nobody has this password")
+        return self._nobodys

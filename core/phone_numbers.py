@@ -1,0 +1,48 @@
+"""Phone numbers in E.164, and the country that each belongs to."""
+
+from babel.core import get_global
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    format_number,
+    is_possible_number,
+    is_valid_number,
+    parse,
+    region_code_for_country_code,
+    region_code_for_number,
+)
+
+from core.errors import InvalidValue
+
+# No area has the code 555 in North America: the simulator's phones and the demo venue live there.
+FICTIONAL = "+1555"
+
+
+def phone_number(text: str, country: str | None, field: str) -> str:
+    """The number in E.164, such as +5511987654321. One without + is taken as dialled in `country` (ISO 3166).
+
+    Raises InvalidValue, about `field`.
+    """
+    try:
+        number = parse(text, country)
+    except NumberParseException as error:
+        raise InvalidValue(field=field, reason="not-a-phone-number", country=country) from error
+    written = format_number(number, PhoneNumberFormat.E164)
+    fictional = written.startswith(FICTIONAL) and is_possible_number(number)
+    if number.extension or not (fictional or is_valid_number(number)):
+        raise InvalidValue(field=field, reason="not-a-phone-number", country=country)
+    return written
+
+
+def country_of_number(number: str) -> str:
+    """The country (ISO 3166) of a number in E.164; where several share the code, the largest."""
+    parsed: PhoneNumber = parse(number)
+    country = region_code_for_number(parsed) or region_code_for_country_code(parsed.country_code or 0)
+    return str(country)
+
+
+def country_of_time_zone(time_zone: str) -> str | None:
+    """The country (ISO 3166) of a time zone such as Europe/Berlin; None for one of no country, such as UTC."""
+    country: str | None = get_global("zone_territories").get(time_zone)
+    return country if country and len(country) == 2 else None
