@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from typing import Any
 
 from core.model import Contact, ContactAddress
 from core.storage.records import Transaction
@@ -15,9 +16,15 @@ class ContactBook:
         self._key = key
 
     def lock_or_add(
-        self, tx: Transaction, address: ContactAddress, *, language: str | None = None, name: str = ""
+        self,
+        tx: Transaction,
+        address: ContactAddress,
+        *,
+        language: str | None = None,
+        name: str = "",
+        dialogue: dict[str, Any] | None = None,
     ) -> Contact:
-        """The contact at this address, locked until the transaction ends; made with this language and name if new."""
+        """The contact at this address, locked until the transaction ends; made with the rest if it is new."""
         found = tx.contacts.lock(address)
         if found is not None:
             return found
@@ -27,7 +34,7 @@ class ContactBook:
             address=address.address,
             language=language,
             name=name,
-            dialogue=None,
+            dialogue=dialogue,
             opted_out=tx.contacts.forgotten_opt_outs(self.hash(address)),
             unreachable=None,
         )

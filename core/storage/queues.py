@@ -1,10 +1,11 @@
 """Queues in the record: their settings and the counters that every change keeps."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from core.model import Queue, QueueState
 from core.storage.tables import memberships, queues, tickets, venues
@@ -94,22 +95,22 @@ class Queues:
     def at_number(self, phone_number: str) -> list[QueueAtVenue]:
         """The queues of the venues that have this phone number."""
         rows = self._connection.execute(BY_NUMBER, {"of_number": phone_number})
-        return [_queue_at_venue(row) for row in rows]
+        return [queue_at_venue(row) for row in rows]
 
     def at_venue_by_code(self, join_code: str) -> QueueAtVenue | None:
         """The queue with this join code, with its venue."""
         row = self._connection.execute(BY_CODE_WITH_VENUE, {"of_code": join_code}).first()
-        return None if row is None else _queue_at_venue(row)
+        return None if row is None else queue_at_venue(row)
 
     def at_venue(self, queue_id: str) -> QueueAtVenue | None:
         """The queue with its venue."""
         row = self._connection.execute(BY_ID_WITH_VENUE, {"of_id": queue_id}).first()
-        return None if row is None else _queue_at_venue(row)
+        return None if row is None else queue_at_venue(row)
 
     def all_at_venues(self, limit: int) -> list[QueueAtVenue]:
         """The first `limit` queues of all venues, for a channel that serves them all."""
         rows = self._connection.execute(WITH_VENUE.order_by(queues.c.created_at).limit(limit))
-        return [_queue_at_venue(row) for row in rows]
+        return [queue_at_venue(row) for row in rows]
 
     def join_codes(self) -> list[str]:
         """Every join code, to find the nearest to a mistyped one."""
@@ -151,5 +152,6 @@ def _queue(row: Any) -> Queue:
     return queue
 
 
-def _queue_at_venue(row: Row[Any]) -> QueueAtVenue:
+def queue_at_venue(row: Sequence[Any]) -> QueueAtVenue:
+    """The queue and venue in a row of `WITH_VENUE`'s columns."""
     return QueueAtVenue(_queue(row), *row[WIDTH:])

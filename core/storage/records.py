@@ -19,6 +19,7 @@ from core.storage.accounts import Accounts
 from core.storage.contacts import Contacts
 from core.storage.events import Events
 from core.storage.notices import Notices
+from core.storage.places import Places
 from core.storage.queues import Queues
 from core.storage.receipts import Receipts
 from core.storage.tickets import Tickets
@@ -90,6 +91,11 @@ class Transaction:
     def contacts(self) -> Contacts:
         """Contacts and opt-outs."""
         return Contacts(self.connection)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where contacts stand, and where they may be heading."""
+        return Places(self.connection)
 
     @cached_property
     def event_log(self) -> Events:

@@ -288,20 +288,21 @@ class Tickets:
 
     def _one(self, query: Any, **values: Any) -> Ticket | None:
         row = self._connection.execute(query, values).first()
-        return None if row is None else _ticket(row)
+        return None if row is None else ticket_from(row)
 
     def _all(self, query: Any, **values: Any) -> list[Ticket]:
-        return [_ticket(row) for row in self._connection.execute(query, values)]
+        return [ticket_from(row) for row in self._connection.execute(query, values)]
 
 
-def _ticket(row: Any) -> Ticket:
+def ticket_from(row: Sequence[Any]) -> Ticket:
+    """The ticket in a row of `COLUMNS`."""
     ticket = Ticket(*row)
     ticket.state = TicketState(ticket.state)
     return ticket
 
 
 def _entry(row: Any) -> LineEntry:
-    ticket = _ticket(row[:WIDTH])
+    ticket = ticket_from(row[:WIDTH])
     channel, unreachable, opted_out = row[WIDTH:]
-    reachable = channel is not None and unreachable is None and ticket.sender not in (opted_out or [])
+    reachable = channel is not None and unreachable is None and (ticket.sender or channel) not in (opted_out or [])
     return LineEntry(ticket, channel, reachable, None)
