@@ -186,9 +186,7 @@ class BotMethods:
         call = EditMessageReplyMarkup.model_validate(parameters)
         return self._edit(call.chat_id, call.message_id, None, _buttons(call.reply_markup))
 
-    def _edit(
-        self, chat_id: int, message_id: int, text: str | None, buttons: list[list[Button]]
-    ) -> dict[str, Any]:
+    def _edit(self, chat_id: int, message_id: int, text: str | None, buttons: list[list[Button]]) -> dict[str, Any]:
         with self._state.changing(self._chat(chat_id).id) as conversation:
             entry = conversation.entry(message_id)
             if entry is None or entry.side != "line":
@@ -210,9 +208,7 @@ class BotMethods:
             raise BotError(400, "Bad Request: MESSAGE_TOO_LONG")
         conversation_id = self._state.asked_in(call.callback_query_id)
         if conversation_id is None:
-            raise BotError(
-                400, "Bad Request: query is too old and response timeout expired or query ID is invalid"
-            )
+            raise BotError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         with self._state.changing(conversation_id) as conversation:
             conversation.pressed.pop(call.callback_query_id, None)
             if call.text:
@@ -249,9 +245,7 @@ class BotMethods:
             raise BotError(400, "Bad Request: chat not found")
         try:
             name = f"Chat {chat_id}"
-            conversation_id = self._state.add_conversation(
-                "telegram", str(chat_id), name, "en", added_by_hand=False
-            )
+            conversation_id = self._state.add_conversation("telegram", str(chat_id), name, "en", added_by_hand=False)
         except Full:
             raise BotError(400, "Bad Request: chat not found") from None
         return self._state.conversation(conversation_id)

@@ -117,8 +117,7 @@ def _add_views(blueprint: Blueprint, settings: SimulatorSettings, state: State, 
     def places() -> ResponseReturnValue:
         """The numbers and codes that there are now, and the bot's menus by language."""
         menus = {
-            language: [command.model_dump() for command in commands]
-            for language, commands in methods.commands.items()
+            language: [command.model_dump() for command in commands] for language, commands in methods.commands.items()
         }
         return jsonify(
             numbers=[{"venue": venue, "number": number} for venue, number in settings.numbers()],

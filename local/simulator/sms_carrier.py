@@ -61,7 +61,7 @@ class SmsCarrier:
         self._state = state
         self._network = network
         self._webhook = settings.public_url.rstrip("/") + "/webhooks/sms"
-        self._validator = RequestValidator(settings.twilio_auth_token)  # type: ignore[no-untyped-call]
+        self._validator = RequestValidator(settings.twilio_auth_token)
         # Only touched on the network's loop. asyncio's locks are first come, first served.
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._screens: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -104,9 +104,7 @@ class SmsCarrier:
                 return
             self._state.mark(conversation_id, entry_id, "sent")
             for reply in replies:
-                self._network.start(
-                    self._deliver(Text(conversation_id, number, reply.text, reply.status_callback))
-                )
+                self._network.start(self._deliver(Text(conversation_id, number, reply.text, reply.status_callback)))
 
     def _obey(self, conversation_id: str, word: str, number: str) -> None:
         """The carrier's own part in STOP, START and HELP: it blocks or lifts, and answers itself."""
@@ -208,9 +206,7 @@ class SmsCarrier:
         self._state.add_entry(conversation_id, "line", text.body, number=text.number)
         return None
 
-    async def _report(
-        self, text: Text, conversation: Conversation, status: str, code: int | None = None
-    ) -> None:
+    async def _report(self, text: Text, conversation: Conversation, status: str, code: int | None = None) -> None:
         """Calls the status callback, signed; one that fails is not called again."""
         if code:
             self._state.add_entry(conversation.id, "note", f"Not delivered: {status}, error {code}.")
@@ -238,7 +234,7 @@ class SmsCarrier:
             )
 
     async def _call(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
-        signature = self._validator.compute_signature(url, parameters)  # type: ignore[no-untyped-call]
+        signature = self._validator.compute_signature(url, parameters)
         headers = {
             "X-Twilio-Signature": signature,
             "I-Twilio-Idempotency-Token": secrets.token_hex(16),

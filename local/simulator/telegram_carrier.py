@@ -109,9 +109,7 @@ class TelegramCarrier:
 
     async def _call(self, conversation: Conversation, update: dict[str, Any]) -> httpx.Response | None:
         headers = (
-            {"X-Telegram-Bot-Api-Secret-Token": self._methods.secret_token}
-            if (self._methods.secret_token)
-            else {}
+            {"X-Telegram-Bot-Api-Secret-Token": self._methods.secret_token} if (self._methods.secret_token) else {}
         )
         trouble = ""
         for one in range(TRIES):

@@ -26,9 +26,7 @@ class TwilioError(Exception):
         self.code = code
 
 
-def register_twilio_api(
-    blueprint: Blueprint, settings: SimulatorSettings, state: State, carrier: SmsCarrier
-) -> None:
+def register_twilio_api(blueprint: Blueprint, settings: SimulatorSettings, state: State, carrier: SmsCarrier) -> None:
     """Adds the route to the simulator's blueprint."""
 
     @blueprint.post("/twilio/2010-04-01/Accounts/<account_sid>/Messages.json")

@@ -6,6 +6,7 @@ import { element, time, withLinks } from "./text.js";
 const CHANNELS = { sms: "SMS", whatsapp: "WhatsApp", telegram: "Telegram" };
 const WORDS = ["POSITION", "LEAVE", "HELP"];
 const CARRIER_WORDS = ["STOP", "START"];
+const MOST_CODES = 3;
 const TOAST_MILLISECONDS = 5000;
 
 export class Phone {
@@ -30,7 +31,7 @@ export class Phone {
     this.part("h2").textContent = name;
     this.part(".avatar").textContent = [...name][0].toUpperCase();
     this.part(".address").textContent =
-      channel === "telegram" ? `@${document.body.dataset.bot} · speaks ${language}` : address;
+      channel === "telegram" ? `@${document.body.dataset.bot} · ${language}` : address;
     this.part(".channel").textContent = CHANNELS[channel];
     this.part(".log").setAttribute("aria-label", `Messages of ${name}`);
     this.part(".alert").setAttribute("aria-label", `Alert to ${name}`);
@@ -52,6 +53,7 @@ export class Phone {
       this.part(".alert").hidden = true;
       this.part(".log").focus();
     });
+    this.part(".switches").addEventListener("toggle", () => this.scrollToEnd());
     this.part(".remove").addEventListener("click", () => this.attempt(server.remove(this.id)));
   }
 
@@ -127,9 +129,15 @@ export class Phone {
     }
     for (const [id, { element: gone }] of this.bubbles) if (!kept.has(id)) gone.remove();
     for (const { element: bubble } of kept.values()) if (!bubble.isConnected) log.append(bubble);
-    if (atEnd || [...kept.keys()].at(-1) !== [...this.bubbles.keys()].at(-1)) log.scrollTop = log.scrollHeight;
+    if (atEnd || [...kept.keys()].at(-1) !== [...this.bubbles.keys()].at(-1)) this.scrollToEnd();
+    this.part(".empty").hidden = kept.size > 0;
     this.bubbles = kept;
     return arrived;
+  }
+
+  scrollToEnd() {
+    const log = this.part(".log");
+    log.scrollTop = log.scrollHeight;
   }
 
   bubble(entry, waits, old) {
@@ -195,12 +203,12 @@ export class Phone {
   }
 
   textChips(codes) {
-    const joins = codes.map(({ code }) => `JOIN ${code}`);
+    const joins = codes.slice(0, MOST_CODES).map(({ code }) => `JOIN ${code}`);
     return [...joins, ...WORDS, ...CARRIER_WORDS].map((text) => ({ label: text, text }));
   }
 
   telegramChips(codes, menus) {
-    const links = codes.map(({ code }) => ({ label: `Open link ${code}`, text: `/start ${code}` }));
+    const links = codes.slice(0, MOST_CODES).map(({ code }) => ({ label: `Open link ${code}`, text: `/start ${code}` }));
     const menu = menus[(this.language || "").slice(0, 2)] || menus[""];
     const words = menu ? menu.map(({ command }) => `/${command}`) : WORDS;
     return [...links, ...words.map((text) => ({ label: text, text }))];

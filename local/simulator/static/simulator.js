@@ -52,7 +52,7 @@ function addPhone(conversation) {
   if (places) phone.showPlaces(places);
   addJumpLink(conversation.id, conversation.name);
   seen.observe(phone.root);
-  phone.part(".log").scrollTop = phone.part(".log").scrollHeight;
+  phone.scrollToEnd();
 }
 
 function removePhone(id) {
@@ -62,22 +62,22 @@ function removePhone(id) {
 }
 
 function showChanges({ run, version, order, changed, mails }) {
+  const first = known.version === 0;
   if (run !== known.run) for (const id of [...phones.keys()]) removePhone(id);
   Object.assign(known, { run, version });
   for (const id of [...phones.keys()]) if (!order.includes(id)) removePhone(id);
   for (const conversation of changed) {
     const phone = phones.get(conversation.id);
     if (!phone) addPhone(conversation);
-    else if (phone.show(conversation)) announce(conversation.id);
+    if ((phone ? phone.show(conversation) : conversation.entries.length) && !first) announce(conversation.id);
   }
-  if (mails) showMails(mails);
+  if (mails?.length) showMails(mails, first);
+  if (first) row.scrollLeft = 0; // the mail was there before the phones, and the row holds on to it
 }
 
-function showMails(mails) {
-  const log = document.querySelector("#mail .log");
-  if (!log || !mails.length) return;
-  log.replaceChildren(...mails.toReversed().map(mailCard));
-  announce("mail");
+function showMails(mails, first) {
+  document.querySelector("#mail .log").replaceChildren(...mails.toReversed().map(mailCard));
+  if (!first) announce("mail");
 }
 
 function mailCard({ to, subject, text, at }) {

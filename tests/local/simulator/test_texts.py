@@ -205,9 +205,9 @@ def test_advanced_opt_out_names_the_keyword() -> None:
 def test_a_message_of_twilios_client_arrives_and_is_reported_signed(house: House) -> None:
     message = send(house)
 
-    assert message.status == "queued"
-    assert message.sid.startswith("SM")
-    assert message.direction == "outbound-api"
+    assert str(message.status) == "queued"
+    assert str(message.sid).startswith("SM")
+    assert str(message.direction) == "outbound-api"
     assert message.date_created is not None
     eventually(lambda: house.shown(ANA, "line"), ["Your table is ready"])
     eventually(house.statuses, ["sent", "delivered"])
