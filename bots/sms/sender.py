@@ -3,6 +3,7 @@
 The client's library is heavy: import this module where texts are sent only, not in a webhook.
 """
 
+import logging
 import math
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,9 @@ from bots.sms.segments import fit
 LONGEST_TEXT = 1600
 SHORTEST_VALIDITY, LONGEST_VALIDITY = timedelta(seconds=5), timedelta(hours=10)
 """Twilio's own limits are 1 s and 10 h; in less than a few seconds hardly any text leaves its queue."""
+
+# It writes the form of every request, and with it the guest's number.
+logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
 
 class TwilioSender:
