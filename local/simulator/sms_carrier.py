@@ -12,6 +12,7 @@ import httpx
 import phonenumbers
 from twilio.request_validator import RequestValidator
 
+from bots.sms.segments import segments
 from local.simulator.network import Busy, Network
 from local.simulator.settings import SimulatorSettings
 from local.simulator.state import Conversation, Impossible, State
@@ -137,7 +138,7 @@ class SmsCarrier:
             "ApiVersion": "2010-04-01",
             "Body": text,
             "NumMedia": "0",
-            "NumSegments": "1",
+            "NumSegments": str(segments(text) if conversation.channel == "sms" else 1),
             "SmsStatus": "received",
         }
         if conversation.channel == "whatsapp":
@@ -203,7 +204,8 @@ class SmsCarrier:
                     await self._network.pause(0.5)
         except TimeoutError:
             return 30036
-        self._state.add_entry(conversation_id, "line", text.body, number=text.number)
+        size = segments(text.body) if conversation_id.startswith("sms:") else 1
+        self._state.add_entry(conversation_id, "line", text.body, number=text.number, segments=size)
         return None
 
     async def _report(self, text: Text, conversation: Conversation, status: str, code: int | None = None) -> None:

@@ -73,6 +73,7 @@ class Entry:
     buttons: list[list[Button]] = field(default_factory=list)
     edited_at: datetime | None = None
     held: bool = False
+    segments: int = 1  # how many texts the venue pays for
 
 
 @dataclass(slots=True)
@@ -279,6 +280,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "status": entry.status,
         "buttons": [[asdict(button) for button in row] for row in entry.buttons],
         "edited": entry.edited_at is not None,
+        "segments": entry.segments,
     }
 
 

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from bots.sms.segments import segments
 from local.simulator.network import Busy
 from local.simulator.settings import SimulatorSettings
 from local.simulator.sms_carrier import LONGEST_VALIDITY, SmsCarrier, Text
@@ -143,7 +144,7 @@ def _resource(settings: SimulatorSettings, state: State, text: Text) -> dict[str
         "from": request.form["From"],
         "messaging_service_sid": None,
         "num_media": "0",
-        "num_segments": "1",
+        "num_segments": str(segments(text.body)),
         "price": None,
         "price_unit": "USD",
         "sid": text.sid,

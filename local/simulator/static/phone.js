@@ -148,6 +148,7 @@ export class Phone {
     const foot = element("p", "foot");
     if (entry.side === "carrier") foot.append("carrier · ");
     if (entry.number && this.numbers?.length > 1) foot.append(`${entry.number} · `);
+    if (entry.segments > 1) foot.append(`${entry.segments} segments · `);
     if (entry.edited) foot.append("edited · ");
     if (entry.status === "failed") foot.append("not delivered · ");
     if (entry.side !== "note") foot.append(time(entry.at));
