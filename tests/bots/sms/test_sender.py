@@ -1,5 +1,6 @@
 """What goes out to Twilio, and what its answers mean."""
 
+import logging
 import threading
 from base64 import b64decode
 from datetime import timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bots.channels import CHANNELS, Outgoing, Refused, Retry, SendError, Throttled, Unreachable
+from bots.channels import Outgoing, Refused, Retry, SendError, Throttled, Unreachable
 from bots.sms import codes
 from bots.sms.sender import TwilioSender
 from tests.bots.carriers import Answer, Carrier
@@ -132,6 +133,13 @@ def test_a_throttled_text_waits_as_long_as_twilio_says(carrier: Carrier, retry_a
     assert raised.value.retry_after == seconds
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_given_address_may_have_a_path(carrier: Carrier, host: str) -> None:
+    carrier.answer = YES
+    sender(carrier, api_url=carrier.url.replace("127.0.0.1", host) + "/simulator/twilio/").send(MESSAGE)
+    assert carrier.asked[0].path == f"/simulator/twilio/2010-04-01/Accounts/{SID}/Messages.json"
+
+
 def test_a_region_in_the_environment_does_not_move_the_given_host(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +163,17 @@ def test_one_connection_serves_many_texts_and_threads_share_the_sender(carrier: 
     assert len(carrier.asked) == 9
 
 
+def test_the_guests_number_stays_out_of_the_log(carrier: Carrier, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    carrier.answer = YES
+    sender(carrier).send(MESSAGE)
+    carrier.answer = no(21211)
+    with pytest.raises(Unreachable):
+        sender(carrier).send(MESSAGE)
+    assert "87654321" not in caplog.text
+    assert TOKEN not in caplog.text
+
+
 def test_every_code_has_one_meaning() -> None:
     tables = [codes.UNREACHABLE, codes.WORTH_ANOTHER_TRY, codes.TOO_MANY, codes.REFUSED]
     assert len(set().union(*tables)) == sum(map(len, tables))
-    assert {"sms", "whatsapp"} <= set(CHANNELS)
