@@ -223,6 +223,16 @@ class Tickets:
         values = {"of_queue": queue_id, "at_most": at_most, f"after_{state}": after}
         return [_entry(row) for row in self._connection.execute(ENTRIES[state], values)]
 
+    def no_shows_since(self, queue_id: str, since: datetime, at_most: int) -> list[LineEntry]:
+        """The last who did not come, since then, newest first."""
+        query = ENTRY.where(
+            tickets.c.queue_id == queue_id,
+            tickets.c.state == TicketState.NO_SHOW,
+            tickets.c.ended_at >= since,
+        )
+        rows = self._connection.execute(query.order_by(tickets.c.ended_at.desc()).limit(at_most))
+        return [_entry(row) for row in rows]
+
     def entry(self, ticket_id: str) -> LineEntry | None:
         """One ticket with its guest's channel; the position is not filled in."""
         row = self._connection.execute(ENTRY_BY_ID, {"of_id": ticket_id}).first()
