@@ -4,7 +4,7 @@ Keys stay below 2^53, since the view keeps them as Redis scores, which are doubl
 thousand million joins.
 """
 
-from core.model import Queue, Ticket
+from core.model import ACTIVE_STATES, Queue, Ticket, TicketState
 from core.storage.records import Transaction
 
 GAP = 2**20
@@ -19,11 +19,12 @@ def key_at_end(queue: Queue) -> int:
 def key_at_position(tx: Transaction, queue: Queue, ticket: Ticket, position: int) -> int:
     """A free order key that puts the ticket at this position (from 1) of a locked queue's line.
 
-    Where the gap is used up, everybody who waits is given a new key first, in the same order.
+    Where the gap is used up, everybody who holds a place is given a new key first, in the same order; the ticket
+    too, for its present place.
     """
     key = _free_key(tx, queue, ticket, position)
     if key is None:
-        _spread_out(tx, queue)
+        ticket.order_key = _spread_out(tx, queue)[ticket.id]
         key = _free_key(tx, queue, ticket, position)
     if key is None:
         raise AssertionError("no gap in a line that was just spread out")
@@ -44,9 +45,12 @@ def _free_key(tx: Transaction, queue: Queue, ticket: Ticket, position: int) -> i
     return middle if low < middle < high else None
 
 
-def _spread_out(tx: Transaction, queue: Queue) -> None:
-    waiting = tx.tickets.first_waiting(queue.id, queue.waiting)
+def _spread_out(tx: Transaction, queue: Queue) -> dict[str, int]:
+    """Give new keys to the waiting, and to the called, who may be put back among them."""
+    placed = tx.tickets.in_states(queue.id, ACTIVE_STATES)
     # Above every key in use, so no step of the renumbering meets a key that is taken.
-    keys = {ticket.id: key_at_end(queue) for ticket in waiting}
+    keys = {ticket.id: key_at_end(queue) for ticket in placed}
     tx.tickets.save_order_keys(keys)
-    tx.change(queue).waiting.update(keys)
+    waiting = tx.change(queue).waiting
+    waiting.update({ticket.id: keys[ticket.id] for ticket in placed if ticket.state is TicketState.WAITING})
+    return keys

@@ -15,6 +15,7 @@ from core.errors import (
     ChangedSince,
     GraceOver,
     InvalidPartySize,
+    InvalidValue,
     NotFound,
     NothingToUndo,
     PartyTooLarge,
@@ -45,6 +46,7 @@ from core.storage.records import Transaction
 
 UNDO_WITHIN = timedelta(minutes=1)
 LARGEST_PARTY = 1000
+LONGEST = {"guest_name": 100, "note": 500}
 
 WAITING, CALLED = TicketState.WAITING, TicketState.CALLED
 
@@ -78,13 +80,14 @@ class QueueService:
 
         `contact` is locked in this transaction, None for a walk-in without one; `sender` is the number of ours
         that notices go out from; `announce` sends a notice of the place. Raises AlreadyInLine, QueueClosed,
-        QueuePaused, QueueFull, InvalidPartySize, PartyTooLarge, NotFound.
+        QueuePaused, QueueFull, InvalidPartySize, PartyTooLarge, InvalidValue, NotFound.
         """
         queue = _lock(tx, queue_id, actor)
         if contact is not None:
             self._refuse_second_place(tx, queue, contact.id)
         _refuse_unless_open(queue)
         check_party_size(queue, party_size)
+        _check_lengths(guest_name=guest_name, note=note)
         queue.last_number += 1
         queue.waiting += 1
         ticket = Ticket(
@@ -201,12 +204,15 @@ class QueueService:
         Raises WrongState unless waiting, NotFound.
         """
         queue, ticket = _lock_ticket(tx, ticket_id, actor, "move", WAITING)
+        position = min(position, queue.waiting)
+        order_key = key_at_position(tx, queue, ticket, position)
         before = _snapshot(ticket)
-        ticket.order_key = key_at_position(tx, queue, ticket, position)
+        ticket.order_key = order_key
         ticket.version = tx.change(queue).version
         tx.tickets.save(ticket)
         tx.enters_line(queue, ticket)
-        queue.last_action_version = queue.version
+        # Where a guest moves, the places that an earlier action would restore may be taken.
+        queue.last_action_version = queue.version if actor.kind is ActorKind.STAFF else 0
         _record(tx, queue, EventKind.MOVED, ticket, actor, before=before, position=position)
         self._line_moved_up(tx, queue)
         return ticket
@@ -223,9 +229,10 @@ class QueueService:
     ) -> Ticket:
         """Correct what is known of a party; what is None stays.
 
-        Raises WrongState unless waiting or called, InvalidPartySize, PartyTooLarge, NotFound.
+        Raises WrongState unless waiting or called, InvalidPartySize, PartyTooLarge, InvalidValue, NotFound.
         """
         queue, ticket = _lock_ticket(tx, ticket_id, actor, "change", *ACTIVE_STATES)
+        _check_lengths(guest_name=guest_name, note=note)
         if party_size is not None:
             check_party_size(queue, party_size)
             ticket.party_size = party_size
@@ -254,6 +261,7 @@ class QueueService:
         self._restore(tx, queue, ticket, action.data["before"])
         queue.last_action_version = 0
         _record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind)
+        self._line_moved_up(tx, queue)
         return ticket
 
     def set_state(self, tx: Transaction, queue_id: str, state: QueueState, actor: Actor) -> Queue:
@@ -334,6 +342,12 @@ def check_party_size(queue: Queue, party_size: int) -> None:
         raise InvalidPartySize(party_size=party_size)
     if queue.largest_party is not None and party_size > queue.largest_party:
         raise PartyTooLarge(largest_party=queue.largest_party, party_size=party_size)
+
+
+def _check_lengths(**texts: str | None) -> None:
+    for name, text in texts.items():
+        if text is not None and len(text) > LONGEST[name]:
+            raise InvalidValue(field=name, reason="too-long", at_most=LONGEST[name])
 
 
 def _lock(tx: Transaction, queue_id: str, actor: Actor) -> Queue:
