@@ -25,7 +25,7 @@ class ContactBook:
         dialogue: dict[str, Any] | None = None,
     ) -> Contact:
         """The contact at this address, locked until the transaction ends; made with the rest if it is new."""
-        found = tx.contacts.lock(address)
+        found, opted_out = tx.contacts.lock(address, self.hash(address))
         if found is not None:
             return found
         contact = Contact(
@@ -35,7 +35,7 @@ class ContactBook:
             language=language,
             name=name,
             dialogue=dialogue,
-            opted_out=tx.contacts.forgotten_opt_outs(self.hash(address)),
+            opted_out=opted_out,
             unreachable=None,
         )
         tx.contacts.insert(contact, tx.now)

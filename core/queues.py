@@ -260,7 +260,7 @@ class QueueService:
             raise ChangedSince
         self._restore(tx, queue, ticket, action.data["before"])
         queue.last_action_version = 0
-        _record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind)
+        _record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind, state=ticket.state)
         self._line_moved_up(tx, queue)
         return ticket
 
@@ -312,6 +312,8 @@ class QueueService:
             _record(tx, queue, EventKind.ALMOST_THERE, head, SYSTEM)
 
     def _refuse_second_place(self, tx: Transaction, queue: Queue, contact_id: str) -> None:
+        if tx.contacts.is_new(contact_id):
+            return
         ticket = tx.tickets.active_of(queue.id, contact_id)
         if ticket is not None:
             position = tx.tickets.ahead_of(ticket) + 1 if ticket.state is WAITING else None

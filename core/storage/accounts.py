@@ -1,10 +1,11 @@
 """Staff accounts and the tokens that were mailed to them, in SQL."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from core.storage.columns import row_of
 from core.storage.tables import account_tokens, accounts
 
 
@@ -48,7 +49,7 @@ class Accounts:
 
     def insert(self, account: Account) -> None:
         """Add an account. Raises IntegrityError where the address has one."""
-        self._connection.execute(insert(accounts), asdict(account))
+        self._connection.execute(insert(accounts), row_of(account))
 
     def set_password(self, account_id: str, password_hash: str) -> None:
         """Change the password and end every session of the account."""
@@ -60,7 +61,7 @@ class Accounts:
 
     def insert_token(self, token: AccountToken) -> None:
         """Keep a token's hash."""
-        self._connection.execute(insert(account_tokens), asdict(token))
+        self._connection.execute(insert(account_tokens), row_of(token))
 
     def take_token(self, token_hash: str, purpose: str, now: datetime) -> AccountToken | None:
         """The unexpired token with this hash, which is thereby used up."""

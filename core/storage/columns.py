@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and on MySQL."""
+"""Column types that mean the same on SQLite and on MySQL, and rows of them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,3 +29,8 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the moment back as UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def row_of(thing: Any) -> dict[str, Any]:
+    """A dataclass as a row: its fields by name, not copied (dataclasses.asdict copies whatever is inside)."""
+    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}

@@ -1,12 +1,12 @@
 """Contacts: who can be reached where, and who asked not to be."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, String, and_, bindparam, delete, exists, insert, select, update
 
 from core.model import Contact, ContactAddress
+from core.storage.columns import row_of
 from core.storage.tables import contacts, opt_outs, tickets
 
 CONTACT = select(
@@ -19,9 +19,19 @@ CONTACT = select(
     contacts.c.opted_out,
     contacts.c.unreachable,
 )
-LOCK = CONTACT.where(
-    contacts.c.channel == bindparam("of_channel"), contacts.c.address == bindparam("of_address")
-).with_for_update()
+# One statement finds a contact and, where there is none, what an erased one had wished: a row comes in any case.
+ASKED = select(
+    bindparam("of_channel", type_=String).label("channel"),
+    bindparam("of_address", type_=String).label("address"),
+    bindparam("of_hash", type_=String).label("contact_hash"),
+).subquery("asked")
+LOCK = (
+    select(*CONTACT.selected_columns, opt_outs.c.senders)
+    .select_from(ASKED)
+    .outerjoin(contacts, and_(contacts.c.channel == ASKED.c.channel, contacts.c.address == ASKED.c.address))
+    .outerjoin(opt_outs, opt_outs.c.contact_hash == ASKED.c.contact_hash)
+    .with_for_update()
+)
 BY_ID = CONTACT.where(contacts.c.id == bindparam("of_id"))
 SAVE = (
     update(contacts)
@@ -37,11 +47,16 @@ class Contacts:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._added: set[str] = set()
 
-    def lock(self, address: ContactAddress) -> Contact | None:
-        """The contact at this address, locked until the transaction ends; None when it is new."""
-        found = self._connection.execute(LOCK, {"of_channel": address.channel, "of_address": address.address}).first()
-        return None if found is None else Contact(*found)
+    def lock(self, address: ContactAddress, contact_hash: str) -> tuple[Contact | None, list[str]]:
+        """The contact at this address, locked until the transaction ends; None when it is new.
+
+        With it the senders that an erased contact with this hash had opted out of.
+        """
+        values = {"of_channel": address.channel, "of_address": address.address, "of_hash": contact_hash}
+        *found, senders = self._connection.execute(LOCK, values).one()
+        return (None if found[0] is None else Contact(*found)), senders or []
 
     def get(self, contact_id: str) -> Contact:
         """The contact with this id, which must exist."""
@@ -53,19 +68,18 @@ class Contacts:
 
     def insert(self, contact: Contact, at: datetime) -> None:
         """Add a contact. Raises IntegrityError where another process just added the same address."""
-        self._connection.execute(INSERT, asdict(contact) | {"created_at": at})
+        self._connection.execute(INSERT, row_of(contact) | {"created_at": at})
+        self._added.add(contact.id)
+
+    def is_new(self, contact_id: str) -> bool:
+        """Whether this transaction added the contact, so that nothing else can name it yet."""
+        return contact_id in self._added
 
     def save(self, contact: Contact) -> None:
         """Write what may change of a contact: language, name, dialogue, opt-outs, reachability."""
-        values = asdict(contact)
+        values = row_of(contact)
         del values["id"], values["channel"], values["address"]
         self._connection.execute(SAVE, values | {"of_id": contact.id})
-
-    def forgotten_opt_outs(self, contact_hash: str) -> list[str]:
-        """The senders that an erased contact with this hash had opted out of."""
-        query = select(opt_outs.c.senders).where(opt_outs.c.contact_hash == contact_hash)
-        senders: list[str] | None = self._connection.execute(query).scalar()
-        return senders or []
 
     def keep_opt_outs(self, contact_hash: str, senders: list[str]) -> None:
         """Remember opt-outs beyond the erasure of their contact."""

@@ -1,7 +1,7 @@
 """Notices and the carriers' delivery reports, in the record."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,11 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.model import NoticeKind, NoticeState
+from core.storage.columns import row_of
 from core.storage.tables import delivery_reports, notices
+
+# The call's number tells apart what one relay made of a call taken back and the next.
+AGE = (notices.c.created_at, notices.c.call_number, notices.c.id)
 
 
 @dataclass(slots=True)
@@ -37,12 +41,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a carrier said of a message: `sent`, `delivered`, `undelivered`, `failed` or `read`."""
+    """What a carrier said of a message: `sent`, `delivered`, `undelivered`, `failed` or `read`.
+
+    `unreachable`: nothing will reach this guest there; `retry`: the failure may pass.
+    """
 
     channel: str
     carrier_id: str
     state: NoticeState
     error_code: str | None
+    unreachable: bool
+    retry: bool
     at: datetime
 
 
@@ -54,7 +63,7 @@ class Notices:
 
     def insert(self, new: Sequence[Notice]) -> None:
         """Add notices. Raises IntegrityError where the same event told the same ticket the same."""
-        self._connection.execute(insert(notices), [asdict(notice) for notice in new])
+        self._connection.execute(insert(notices), [row_of(notice) for notice in new])
 
     def get(self, notice_id: str) -> Notice | None:
         """The notice with this id."""
@@ -62,7 +71,13 @@ class Notices:
 
     def of_ticket(self, ticket_id: str) -> list[Notice]:
         """What a guest has been told or is about to be, oldest first."""
-        return self._all(select(notices).where(notices.c.ticket_id == ticket_id).order_by(notices.c.created_at))
+        return self._all(select(notices).where(notices.c.ticket_id == ticket_id).order_by(*AGE))
+
+    def is_newest(self, notice: Notice) -> bool:
+        """Whether its guest was told nothing later."""
+        query = select(notices.c.id).where(notices.c.ticket_id == notice.ticket_id)
+        newest: str | None = self._connection.execute(query.order_by(*(c.desc() for c in AGE)).limit(1)).scalar()
+        return newest == notice.id
 
     def by_carrier_id(self, channel: str, carrier_id: str) -> Notice | None:
         """The notice that the carrier knows under this id."""
@@ -100,7 +115,7 @@ class Notices:
 
     def save(self, notice: Notice) -> None:
         """Write a notice's progress."""
-        values: dict[str, Any] = asdict(notice)
+        values: dict[str, Any] = row_of(notice)
         del values["id"]
         self._connection.execute(update(notices).where(notices.c.id == notice.id).values(values))
 
@@ -112,10 +127,17 @@ class Notices:
         """Keep a report for a message that is not noted yet; a repeated one changes nothing."""
         try:
             with self._connection.begin_nested():
-                self._connection.execute(insert(delivery_reports), asdict(report))
+                self._connection.execute(insert(delivery_reports), row_of(report))
         except IntegrityError:
             # The carrier repeats itself; the row is there.
             return
+
+    def has_reports(self, channel: str, carrier_id: str) -> bool:
+        """Whether reports are kept for this message."""
+        query = select(delivery_reports.c.state).where(
+            delivery_reports.c.channel == channel, delivery_reports.c.carrier_id == carrier_id
+        )
+        return self._connection.execute(query.limit(1)).first() is not None
 
     def take_reports(self, channel: str, carrier_id: str) -> list[DeliveryReport]:
         """The reports kept for this message, oldest first; they are deleted."""
@@ -124,7 +146,16 @@ class Notices:
         if rows:
             self._connection.execute(delete(delivery_reports).where(*these))
         return [
-            DeliveryReport(row.channel, row.carrier_id, NoticeState(row.state), row.error_code, row.at) for row in rows
+            DeliveryReport(
+                row.channel,
+                row.carrier_id,
+                NoticeState(row.state),
+                row.error_code,
+                row.unreachable,
+                row.retry,
+                row.at,
+            )
+            for row in rows
         ]
 
     def delete_reports(self, before: datetime) -> None:

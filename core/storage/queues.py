@@ -1,13 +1,14 @@
 """Queues in the record: their settings and the counters that every change keeps."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from core.model import Queue, QueueState
+from core.storage.columns import row_of
 from core.storage.tables import memberships, queues, tickets, venues
 
 COUNTERS = (
@@ -127,7 +128,7 @@ class Queues:
 
     def insert(self, queue: Queue) -> None:
         """Add a queue. Raises IntegrityError where the join code is taken."""
-        self._connection.execute(INSERT, asdict(queue))
+        self._connection.execute(INSERT, row_of(queue))
 
     def save_counters(self, queue: Queue) -> None:
         """Write the state and the counters of a locked queue."""

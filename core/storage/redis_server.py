@@ -72,7 +72,7 @@ class Bell:
     """The worker's end: a thread of its own hears the bell and sets every event in `wakes`."""
 
     def __init__(self, redis: "Redis", wakes: list[threading.Event]) -> None:
-        self._redis = redis
+        self._subscription: Any = redis.pubsub
         self._wakes = wakes
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
@@ -89,7 +89,7 @@ class Bell:
     def _listen(self) -> None:
         while not self._stopped.is_set():
             try:
-                with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                with self._subscription(ignore_subscribe_messages=True) as subscription:
                     subscription.subscribe(CHANNEL)
                     self._hear(subscription)
             except RedisError as error:

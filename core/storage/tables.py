@@ -235,6 +235,8 @@ delivery_reports = Table(
     Column("carrier_id", String(64), primary_key=True),
     Column("state", String(16), primary_key=True),
     Column("error_code", String(32)),
+    Column("unreachable", Boolean, nullable=False),
+    Column("retry", Boolean, nullable=False),
     Column("at", UtcDateTime, nullable=False, index=True),
     **MYSQL,
 )

@@ -1,13 +1,13 @@
 """Tickets in the record."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, union_all, update
 
 from core.model import ACTIVE_STATES, LineEntry, Ticket, TicketState
+from core.storage.columns import row_of
 from core.storage.tables import contacts, queues, tickets, venues
 
 FIELDS = tuple(Ticket.__dataclass_fields__)
@@ -37,7 +37,7 @@ SAVE = (
 )
 BY_ID = TICKET.where(tickets.c.id == bindparam("of_id"))
 BY_TOKEN = TICKET.where(tickets.c.token == bindparam("of_token"))
-BY_ACTIVE_KEY = TICKET.where(tickets.c.active_key == bindparam("of_key"))
+ID_BY_ACTIVE_KEY = select(tickets.c.id).where(tickets.c.active_key == bindparam("of_key"))
 OF_CONTACT = (
     TICKET.where(
         tickets.c.contact_id == bindparam("of_contact"),
@@ -109,7 +109,7 @@ class Tickets:
 
     def insert(self, ticket: Ticket) -> None:
         """Add a ticket. Raises IntegrityError where its contact holds a place in the queue."""
-        self._connection.execute(INSERT, asdict(ticket) | {"active_key": active_key(ticket)})
+        self._connection.execute(INSERT, row_of(ticket) | {"active_key": active_key(ticket)})
 
     def save(self, ticket: Ticket) -> None:
         """Write what may change of a ticket."""
@@ -127,7 +127,10 @@ class Tickets:
 
     def active_of(self, queue_id: str, contact_id: str) -> Ticket | None:
         """The contact's place in this queue."""
-        return self._one(BY_ACTIVE_KEY, of_key=f"{queue_id}:{contact_id}")
+        # Mostly there is none, and PyMySQL reads the description of every column that is asked for.
+        key = f"{queue_id}:{contact_id}"
+        ticket_id: str | None = self._connection.execute(ID_BY_ACTIVE_KEY, {"of_key": key}).scalar()
+        return None if ticket_id is None else self.get(ticket_id)
 
     def of_contact(self, contact_id: str) -> list[Ticket]:
         """The contact's places in all queues and its no-shows, newest first."""

@@ -1,11 +1,11 @@
 """Venues, who works there, and whose the phone numbers are."""
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.model import Venue
+from core.storage.columns import row_of
 from core.storage.tables import memberships, phone_numbers, venues
 
 OWNER = "owner"
@@ -50,12 +50,12 @@ class Venues:
 
     def insert(self, venue: Venue, owner_id: str) -> None:
         """Add a venue and its owner."""
-        self._connection.execute(insert(venues), asdict(venue))
+        self._connection.execute(insert(venues), row_of(venue))
         self._connection.execute(insert(memberships), {"account_id": owner_id, "venue_id": venue.id, "role": OWNER})
 
     def save(self, venue: Venue) -> None:
         """Write the venue's settings."""
-        values: dict[str, Any] = asdict(venue)
+        values: dict[str, Any] = row_of(venue)
         del values["id"], values["created_at"]
         self._connection.execute(update(venues).where(venues.c.id == venue.id).values(values))
 

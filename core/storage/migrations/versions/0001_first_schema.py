@@ -62,6 +62,8 @@ def upgrade() -> None:
         sa.Column("carrier_id", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("error_code", sa.String(length=32), nullable=True),
+        sa.Column("unreachable", sa.Boolean(), nullable=False),
+        sa.Column("retry", sa.Boolean(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "carrier_id", "state", name="pk_delivery_reports"),
         **MYSQL,

@@ -1,0 +1,29 @@
+"""`make bench`: measure everything and print the table of docs/performance.md."""
+
+import tempfile
+from pathlib import Path
+
+from benchmarks import operations
+from benchmarks.crowd import eight_clients
+from benchmarks.setting import servers
+from benchmarks.table import flatness, table
+
+REFERENCES = """
+(a) one bare redis-py round trip. (b) one durable single-row INSERT on a held PyMySQL connection. (c) the very
+statements of the operation, sent by bare PyMySQL on one held connection. MariaDB and SQLite commit durably.
+"""
+
+
+def main() -> None:
+    """Start the servers, measure, print."""
+    with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as running:
+        rows = operations.on_mariadb(running, (10, 1_000, 100_000))
+        rows += [flatness(rows, name, 1.3) for name in ("join, in core", "call next, in core")]
+        rows += [eight_clients(running)]
+        rows += operations.on_sqlite(running, (10, 10_000))
+    print(REFERENCES)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
