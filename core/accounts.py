@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -143,7 +144,7 @@ class AccountService:
                 raise InvalidToken(purpose="reset")
             tx.accounts.set_password(account.id, password_hash)
             tx.accounts.delete_tokens(account.email, "reset")
-            return account
+            return replace(account, password_hash=password_hash, session_version=account.session_version + 1)
 
         return self._records.transaction(change)
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask import current_app
+
 from core.accounts import AccountService
 from core.clock import Clock
 from core.contacts import ContactBook
@@ -19,13 +21,14 @@ class JoinLinks:
     """How a guest joins a queue by message. Each is None where that channel is not connected.
 
     `sms_number` is E.164 and `sms_text` what to text there; `sms_url` opens the phone's own app with both filled in;
-    `telegram_url` opens the chat with the bot.
+    `telegram_url` and `whatsapp_url` open the chat with the bot.
     """
 
     sms_number: str | None
     sms_text: str | None
     sms_url: str | None
     telegram_url: str | None
+    whatsapp_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,9 @@ class Services:
     def clock(self) -> Clock:
         """The time, the same as the records'."""
         return self.records.clock
+
+
+def current() -> Services:
+    """The services of the request's application."""
+    services: Services = current_app.extensions["services"]
+    return services

@@ -1,0 +1,61 @@
+"""Staff accounts: register, confirm the address, log in, choose a new password."""
+
+from flask import Blueprint, Response
+
+from core.storage.accounts import Account
+from web import limits, tokens
+from web.api.answers import AccountShape, MailedShape, SessionShape
+from web.api.operations import operation, shown
+from web.api.requests import Login, Registration, Reset, ResetRequest, Verification
+from web.services import current
+
+accounts = Blueprint("accounts", __name__)
+
+
+@accounts.post("/accounts")
+@operation(MailedShape, "Accounts", status=202, takes=Registration, anyone=True, refusals=(403, 429))
+def register(body: Registration) -> Response:
+    """Register.
+
+    A link is mailed, which makes the account. An address that has one gets the same answer, and another mail.
+    """
+    limits.register(body.email, body.password)
+    return shown(MailedShape(email=body.email), 202)
+
+
+@accounts.post("/accounts/verify")
+@operation(AccountShape, "Accounts", status=201, takes=Verification, anyone=True)
+def verify(body: Verification) -> Response:
+    """Make the account that a mailed link stands for."""
+    return shown(AccountShape.of(current().accounts.verify(body.token)), 201)
+
+
+@accounts.post("/accounts/reset")
+@operation(AccountShape, "Accounts", takes=Reset, anyone=True, refusals=(429,), also={202: MailedShape})
+def reset(body: Reset) -> Response:
+    """Ask for a new password, or choose one.
+
+    With an address a link is mailed (202). With the link's token and a password the password is changed and every
+    session of the account ends (200).
+    """
+    asked = body.root
+    if isinstance(asked, ResetRequest):
+        limits.ask_reset(asked.email)
+        return shown(MailedShape(email=asked.email), 202)
+    return shown(AccountShape.of(current().accounts.reset(asked.token, asked.password)))
+
+
+@accounts.get("/accounts/me")
+@operation(AccountShape, "Accounts")
+def show_account(account: Account) -> Response:
+    """The account that the token was issued to."""
+    return shown(AccountShape.of(account))
+
+
+@accounts.post("/login")
+@operation(SessionShape, "Accounts", takes=Login, anyone=True, refusals=(401, 429))
+def log_in(body: Login) -> Response:
+    """Log in. The token lasts an hour."""
+    account = limits.log_in(body.email, body.password)
+    token, expires_at = tokens.issue(account, current().token_key, current().clock())
+    return shown(SessionShape(token=token, expires_at=expires_at))

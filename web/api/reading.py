@@ -1,0 +1,99 @@
+"""What a request brings, checked before anything is done with it: the bearer, the body, the query, the header."""
+
+import re
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from core.storage.accounts import Account
+from web import tokens
+from web.problems import Fault, Problem
+from web.services import current
+
+Model = TypeVar("Model", bound=BaseModel)
+
+BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
+INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "none_required": "is not available yet; leave it out",
+}
+
+
+def bearer() -> Account:
+    """The account that the request's token was issued to. Raises Problem `unauthorized`; cookies count for nothing."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        raise Problem("unauthorized", sentence="Send the token of POST /api/v1/login as Authorization: Bearer.")
+    match = BEARER.fullmatch(header.strip())
+    if match is None:
+        raise Problem("unauthorized", headers=INVALID, sentence="The header Authorization must be: Bearer <token>.")
+    services = current()
+    try:
+        account_id, session = tokens.read(match[1], services.token_key, services.clock())
+    except tokens.InvalidBearer as error:
+        sentence = "The token is not valid, or has expired. Log in again."
+        raise Problem("unauthorized", headers=INVALID, sentence=sentence) from error
+    account = services.accounts.of_session(account_id, session)
+    if account is None:
+        sentence = "The token was revoked when the password changed. Log in again."
+        raise Problem("unauthorized", headers=INVALID, sentence=sentence)
+    return account
+
+
+def body(model: type[Model]) -> Model:
+    """The request's JSON body, which may be left out where the model asks for nothing.
+
+    Raises Problem `unsupported-media-type`, `malformed-json`, `invalid-values`.
+    """
+    data = request.get_data()
+    if not data and not any(field.is_required() for field in model.model_fields.values()):
+        return model()
+    if not request.is_json:
+        raise Problem("unsupported-media-type")
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        broken = next((fault for fault in faults if fault["type"] == "json_invalid"), None)
+        if broken is not None:
+            raise Problem("malformed-json", sentence=str(broken["ctx"]["error"])) from error
+        raise _invalid([Fault(_sentence(fault), pointer=_pointer(fault)) for fault in faults]) from error
+
+
+def query(model: type[Model]) -> Model:
+    """The query's parameters; one that may come several times is a list. Raises Problem `invalid-values`."""
+    values: dict[str, str | list[str]] = {}
+    for name, field in model.model_fields.items():
+        found = request.args.getlist(name)
+        if found:
+            values[name] = found if "list" in str(field.annotation) or len(found) > 1 else found[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        named = [Fault(_sentence(fault), parameter=str(fault["loc"][0])) for fault in faults]
+        raise _invalid(named) from error
+
+
+def invalid_parameter(name: str, sentence: str) -> Problem:
+    """The problem of one parameter that can't be used."""
+    return _invalid([Fault(sentence, parameter=name)])
+
+
+def _invalid(faults: list[Fault]) -> Problem:
+    sentence = "A value can't be used." if len(faults) == 1 else f"{len(faults)} values can't be used."
+    return Problem("invalid-values", *faults, sentence=sentence)
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    known = SENTENCES.get(fault["type"])
+    return known or fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+
+
+def _pointer(fault: ErrorDetails) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]]
+    return "#" + "".join(f"/{part}" for part in parts)

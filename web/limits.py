@@ -1,0 +1,109 @@
+"""The doors that strangers may try, and how often: logging in, registering, asking for a new password.
+
+Only failed log-ins count. Counts are kept in Redis, or in this process' memory while Redis is away.
+"""
+
+import hashlib
+import math
+import time
+
+from flask import current_app, request
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from core.accounts import WrongCredentials
+from core.errors import Refusal
+from core.storage.accounts import Account
+from web.services import current
+
+LOG_IN_BY_ACCOUNT = parse("10 per 15 minutes")
+LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
+MAIL_BY_ACCOUNT = parse("5 per 1 hour")
+MAIL_BY_ADDRESS = parse("20 per 1 hour")
+REDIS_TIMEOUT_SECONDS = 1
+
+
+class TooManyTries(Refusal):
+    """Somebody tried this too often. `retry_after`: in how many seconds it can be tried again."""
+
+    code = "too-many-tries"
+
+
+class RateLimits:
+    """Counts what was tried, in a moving window, for all threads of a process."""
+
+    def __init__(self, storage: str | None) -> None:
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = self._own
+        if storage is not None:
+            options = {"socket_timeout": REDIS_TIMEOUT_SECONDS, "socket_connect_timeout": REDIS_TIMEOUT_SECONDS}
+            shared = storage_from_string(storage, wrap_exceptions=True, **options)
+            self._shared = MovingWindowRateLimiter(shared)
+
+    def check(self, item: RateLimitItem, *who: str) -> None:
+        """Raise TooManyTries where one more would be too many; counts nothing."""
+        try:
+            self._check(self._shared, item, who)
+        except StorageError:
+            self._check(self._own, item, who)
+
+    def count(self, item: RateLimitItem, *who: str) -> None:
+        """Count one try. Raises TooManyTries where it is one too many."""
+        try:
+            counted = self._shared.hit(item, *who)
+        except StorageError:
+            counted = self._own.hit(item, *who)
+        if not counted:
+            self.check(item, *who)
+
+    def _check(self, limiter: MovingWindowRateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> None:
+        if not limiter.test(item, *who):
+            reset_at = limiter.get_window_stats(item, *who).reset_time
+            raise TooManyTries(retry_after=max(1, math.ceil(reset_at - time.time())))
+
+
+def log_in(email: str, password: str) -> Account:
+    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries."""
+    limits = _limits()
+    doors = (LOG_IN_BY_ACCOUNT, "log-in", _hidden(email)), (LOG_IN_BY_ADDRESS, "log-in", _client())
+    for item, *who in doors:
+        limits.check(item, *who)
+    try:
+        return current().accounts.log_in(email, password)
+    except WrongCredentials:
+        for item, *who in doors:
+            limits.count(item, *who)
+        raise
+
+
+def register(email: str, password: str) -> None:
+    """AccountService.register for whoever sent the request. Raises what it does, and TooManyTries."""
+    _count_mail("register", email)
+    current().accounts.register(email, password)
+
+
+def ask_reset(email: str) -> None:
+    """AccountService.ask_reset for whoever sent the request. Raises what it does, and TooManyTries."""
+    _count_mail("reset", email)
+    current().accounts.ask_reset(email)
+
+
+def _count_mail(what: str, email: str) -> None:
+    limits = _limits()
+    limits.count(MAIL_BY_ADDRESS, what, _client())
+    limits.count(MAIL_BY_ACCOUNT, what, _hidden(email))
+
+
+def _limits() -> RateLimits:
+    limits: RateLimits = current_app.extensions["rate_limits"]
+    return limits
+
+
+def _client() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _hidden(email: str) -> str:
+    return hashlib.sha256(email.strip().lower().encode(errors="replace")).hexdigest()[:32]
