@@ -1,0 +1,186 @@
+"""The board: a queue's line, live, and everything that staff do with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from core.errors import InvalidValue, Refusal
+from core.model import QueueState, Ticket, staff
+from core.storage.records import Transaction
+from web.pages import forms
+from web.pages.line import staff_line
+from web.pages.live import fresh_or_rendered
+from web.pages.once import act_once, page_key
+from web.pages.protection import protect
+from web.pages.refusals import sentence
+from web.pages.sessions import ask_to_log_in, staff_account
+from web.services import current
+
+board = Blueprint("board", __name__)
+board.before_request(ask_to_log_in)
+protect(board)
+
+Page = str | tuple[str, int] | Response | AnyResponse
+STEPS = ("call", "recall", "serve", "no-show", "come-back", "put-back", "remove")
+DONE = {
+    "call": "Number {number} is called.",
+    "recall": "Number {number} is called again.",
+    "serve": "Number {number} is served.",
+    "no-show": "Number {number} did not come.",
+    "come-back": "Number {number} is back in line.",
+    "put-back": "Number {number} waits again.",
+    "remove": "Number {number} is removed.",
+    "move": "Number {number} is moved.",
+    "undo": "Undone. Number {number} is as before.",
+    "walk-in": "Number {number} is in line, at place {position}.",
+    "open": "The queue is open.",
+    "paused": "The queue is paused: nobody can join, the line goes on.",
+    "closed": "The queue is closed.",
+}
+
+
+@board.get("/queues/<queue_id>")
+def show(queue_id: str) -> Page:
+    """The board."""
+    return _board(queue_id)
+
+
+@board.get("/queues/<queue_id>/live")
+def live(queue_id: str) -> Page:
+    """The part of the board that refreshes itself: 304 as long as nothing has changed."""
+    with current().records.reading() as tx:
+        line = staff_line(tx, queue_id, staff_account().id)
+    return fresh_or_rendered(line.tag, lambda: render_template("board_live.html", line=line, key=page_key()))
+
+
+@board.post("/queues/<queue_id>/call-next")
+def call_next(queue_id: str) -> Page:
+    """Call the first in line, or the first whose party fits the free seats."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        seats = forms.number("seats", 1)
+        return _done("call", current().queues.call_next(tx, queue_id, staff(staff_account().id), seats))
+
+    return _act(queue_id, work)
+
+
+@board.post(f"/queues/<queue_id>/tickets/<ticket_id>/<any({','.join(repr(step) for step in STEPS)}):step>")
+def take_step(queue_id: str, ticket_id: str, step: str) -> Page:
+    """Bring one guest a step on, or back."""
+    queues = current().queues
+    operations: dict[str, Callable[..., Ticket]] = {
+        "call": queues.call,
+        "recall": queues.recall,
+        "serve": queues.serve,
+        "no-show": queues.no_show,
+        "come-back": queues.come_back,
+        "put-back": queues.put_back,
+        "remove": queues.remove,
+    }
+    return _act(queue_id, lambda tx: _done(step, operations[step](tx, ticket_id, staff(staff_account().id))))
+
+
+@board.post("/queues/<queue_id>/tickets/<ticket_id>/move")
+def move(queue_id: str, ticket_id: str) -> Page:
+    """Put a guest at another place in line."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        position = forms.number("position", 1)
+        if position is None:
+            raise InvalidValue(field="position", reason="missing")
+        return _done("move", current().queues.move(tx, ticket_id, position, staff(staff_account().id)))
+
+    return _act(queue_id, work)
+
+
+@board.post("/queues/<queue_id>/undo")
+def undo(queue_id: str) -> Page:
+    """Take the last action back."""
+    return _act(queue_id, lambda tx: _done("undo", current().queues.undo(tx, queue_id, staff(staff_account().id))))
+
+
+@board.post("/queues/<queue_id>/walk-ins")
+def add_walk_in(queue_id: str) -> Page:
+    """Add somebody who stands at the door."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        joined = current().walk_ins.add(
+            tx,
+            queue_id,
+            staff_account().id,
+            guest_name=forms.text("guest_name", 100),
+            party_size=forms.party_size(),
+            phone=forms.text("phone", 40) or None,
+            note=forms.text("note", 500),
+        )
+        return _done("walk-in", joined.ticket) | {"position": joined.position}
+
+    try:
+        flash(DONE["walk-in"].format(**act_once(work)), "said")
+    except Refusal as refusal:
+        flash(sentence(refusal), "refusal")
+        return _board(queue_id, walk_in=request.form.to_dict()), 422
+    return _to_board(queue_id)
+
+
+@board.post("/queues/<queue_id>/state")
+def set_state(queue_id: str) -> Page:
+    """Open or pause the queue."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        state = QueueState(forms.one_of("state", (QueueState.OPEN, QueueState.PAUSED)))
+        current().queues.set_state(tx, queue_id, state, staff(staff_account().id))
+        return {"done": state}
+
+    return _act(queue_id, work)
+
+
+@board.get("/queues/<queue_id>/close")
+def close_page(queue_id: str) -> Page:
+    """Ask what happens to those who wait."""
+    with current().records.reading() as tx:
+        line = staff_line(tx, queue_id, staff_account().id)
+    return render_template("close.html", line=line, key=page_key())
+
+
+@board.post("/queues/<queue_id>/close")
+def close(queue_id: str) -> Page:
+    """Close the queue."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        remove_waiting = forms.one_of("waiting", ("keep", "remove")) == "remove"
+        current().queues.close(tx, queue_id, staff(staff_account().id), remove_waiting=remove_waiting)
+        return {"done": "closed"}
+
+    return _act(queue_id, work)
+
+
+def _done(what: str, ticket: Ticket) -> dict[str, Any]:
+    return {"done": what, "number": ticket.number}
+
+
+def _act(queue_id: str, work: Callable[[Transaction], dict[str, Any]]) -> AnyResponse:
+    """Do it, and show the board with what became of it."""
+    try:
+        answer = act_once(work)
+    except Refusal as refusal:
+        flash(sentence(refusal), "refusal")
+    else:
+        flash(DONE[answer["done"]].format(**answer), "said")
+    return _to_board(queue_id)
+
+
+def _to_board(queue_id: str) -> AnyResponse:
+    return redirect(url_for("board.show", queue_id=queue_id), 303)
+
+
+def _board(queue_id: str, walk_in: dict[str, str] | None = None) -> str:
+    services = current()
+    with services.records.reading() as tx:
+        line = staff_line(tx, queue_id, staff_account().id)
+        place = services.venues.queue(tx, staff_account().id, queue_id)
+    return render_template(
+        "board.html", line=line, links=services.join_links(place), key=page_key(), walk_in=walk_in or {}
+    )

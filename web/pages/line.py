@@ -1,0 +1,122 @@
+"""A queue's line as the board shows it: every row with its words, and the tag by which the board knows it is new."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.errors import NotFound
+from core.estimates import Estimate, estimate
+from core.line import read_line
+from core.model import LineEntry, Queue, Ticket, TicketState, Venue
+from core.storage.records import Transaction
+from web.services import current
+
+LONGEST = 100
+MOST_NO_SHOWS = 10
+
+CHANNELS = {"sms": "Text message", "whatsapp": "WhatsApp", "telegram": "Telegram", "email": "E-mail"}
+NOTICES = {
+    "joined": "Place",
+    "almost_there": "Almost there",
+    "called": "Call",
+    "recalled": "Second call",
+    "not_yet": "Not yet",
+    "no_show": "No-show",
+    "removed": "Removal",
+    "closed": "Closing",
+}
+NOTICE_STATES = {
+    "pending": "being sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "not delivered",
+    "failed": "failed",
+    "stale": "not sent, too late",
+    "dead": "failed",
+}
+FAILED = ("undelivered", "failed", "dead", "stale")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A ticket on the board. `alarm` is what staff have to know at once about reaching the guest."""
+
+    ticket: Ticket
+    position: int | None
+    channel: str
+    estimate: Estimate | None
+    last_notice: str | None
+    alarm: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A queue's line. `hidden` is how many wait beyond the rows shown; `tag` changes whenever the board would."""
+
+    venue: Venue
+    queue: Queue
+    called: list[Row]
+    waiting: list[Row]
+    no_shows: list[Row]
+    hidden: int
+    tag: str
+
+
+def staff_line(tx: Transaction, queue_id: str, account_id: str) -> Line:
+    """The line of a queue, for a member of its venue. Raises NotFound."""
+    queue = current().venues.queue(tx, account_id, queue_id).queue
+    venue = tx.venues.get(queue.venue_id)
+    if venue is None:
+        raise NotFound(what="venue")
+    entries = read_line(tx, queue_id, limit=LONGEST).entries
+    since = tx.now - timedelta(minutes=queue.grace_minutes)
+    no_shows = tx.tickets.no_shows_since(queue_id, since, MOST_NO_SHOWS)
+    called = [_row(queue, entry) for entry in entries if entry.ticket.state is TicketState.CALLED]
+    waiting = [_row(queue, entry) for entry in entries if entry.ticket.state is TicketState.WAITING]
+    return Line(
+        venue=venue,
+        queue=queue,
+        called=called,
+        waiting=waiting,
+        no_shows=[_row(queue, entry) for entry in no_shows],
+        hidden=max(0, queue.waiting - len(waiting)),
+        tag=_tag(queue, [*entries, *no_shows]),
+    )
+
+
+def _row(queue: Queue, entry: LineEntry) -> Row:
+    ticket = entry.ticket
+    return Row(
+        ticket=ticket,
+        position=entry.position,
+        channel=CHANNELS.get(entry.channel or "", entry.channel or "Walk-in"),
+        estimate=estimate(queue, entry.position),
+        last_notice=_last_notice(ticket),
+        alarm=_alarm(entry),
+    )
+
+
+def _last_notice(ticket: Ticket) -> str | None:
+    if ticket.last_notice_kind is None or ticket.last_notice_state is None:
+        return None
+    return f"{NOTICES[ticket.last_notice_kind]}: {NOTICE_STATES[ticket.last_notice_state]}"
+
+
+def _alarm(entry: LineEntry) -> str | None:
+    ticket = entry.ticket
+    if ticket.state is TicketState.CALLED:
+        if entry.channel is None:
+            return "No phone: shout the name"
+        call_failed = ticket.last_notice_kind in ("called", "recalled") and ticket.last_notice_state in FAILED
+        return "Not reached: shout the name" if call_failed or not entry.reachable else None
+    if ticket.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
+        return "Can’t be reached by message"
+    return None
+
+
+def _tag(queue: Queue, entries: list[LineEntry]) -> str:
+    """The queue's version, and who can't be reached: an opt-out changes no queue."""
+    unreachable = [entry.ticket.id for entry in entries if not entry.reachable]
+    no_shows = [entry.ticket.id for entry in entries if entry.ticket.state is TicketState.NO_SHOW]
+    return hashlib.sha256(repr((queue.id, queue.version, unreachable, no_shows)).encode()).hexdigest()[:20]

@@ -1,0 +1,42 @@
+"""A button acts once, however often it is pressed before its page was answered.
+
+Each answered page has a random key of its own, and each of its forms a key made from that one, which stays the same
+while the page refreshes itself.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+
+from core.storage.records import Once, Transaction
+from web.pages.sessions import staff_account
+from web.services import current
+
+KEEP = timedelta(hours=24)
+PAGE_KEY = re.compile(r"[A-Za-z0-9_-]{16,32}")
+NOT_PART_OF_THE_WISH = ("csrf_token", "key")
+
+
+def page_key() -> str:
+    """The key of the page that is being rendered: the one it names itself when it refreshes, otherwise a new one."""
+    named = request.args.get("page", "")
+    return named if PAGE_KEY.fullmatch(named) else secrets.token_urlsafe(16)
+
+
+def act_once(work: Callable[[Transaction], dict[str, Any]]) -> dict[str, Any]:
+    """Run `work` in one transaction for the request's form, or give the answer that this form got before.
+
+    Raises whatever `work` refuses with, and KeyReused where the form was filled in otherwise meanwhile.
+    """
+    key = request.form.get("key", "")
+    if not PAGE_KEY.fullmatch(key):
+        return current().records.transaction(work)
+    wish = sorted((name, value) for name, value in request.form.items(multi=True) if name not in NOT_PART_OF_THE_WISH)
+    fingerprint = hashlib.sha256(repr(wish).encode()).hexdigest()
+    scope = f"page {staff_account().id} {request.path}"
+    return current().records.answer_once(Once(scope, key, fingerprint, KEEP), work)

@@ -1,0 +1,79 @@
+"""What every page tells the browser not to do, the tokens that tell our forms from foreign ones, and what is shown
+when something goes wrong."""
+
+from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from core.errors import Refusal
+from web.causes import CAUSES
+from web.pages.refusals import UNAVAILABLE, sentence
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+csrf = CSRFProtect()
+
+
+def protect(blueprint: Blueprint, *, secret_address: bool = False) -> None:
+    """Give every answer of a blueprint the pages' headers, ask every POST for its token, and show errors as pages.
+
+    `secret_address`: its addresses open a guest's ticket or an account, so they are told to nobody.
+    """
+    blueprint.before_request(csrf.protect)
+    blueprint.register_error_handler(CSRFError, _form_too_old)
+    blueprint.register_error_handler(HTTPException, _http_error)
+    blueprint.register_error_handler(Refusal, _refusal)
+    for error, words in UNAVAILABLE.items():
+        blueprint.register_error_handler(error, lambda _, words=words: (_error_page(words), 503))
+
+    @blueprint.after_request
+    def add_headers(response: Response) -> Response:
+        headers = response.headers
+        headers["Content-Security-Policy"] = POLICY
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer" if secret_address else "same-origin"
+        headers.setdefault("Cache-Control", "private, no-store")
+        if secret_address:
+            headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+
+def _form_too_old(_error: CSRFError) -> AnyResponse:
+    """A form without a valid token: from another site, or older than the session. Nothing was done."""
+    flash("This page was too old, so nothing was changed. Please try again.", "refusal")
+    return redirect(_page_of_form(), 303)
+
+
+def _page_of_form() -> str:
+    """The page that holds the form which was sent: a board's and a guest's forms lie below their page's path."""
+    if request.path.startswith(("/queues/", "/t/")):
+        return "/".join(request.path.split("/")[:3])
+    return request.path if request.path in ("/register", "/forgot") else "/"
+
+
+def _refusal(refusal: Refusal) -> tuple[str, int]:
+    return _error_page(sentence(refusal)), CAUSES[refusal.code].status
+
+
+def _http_error(error: HTTPException) -> AnyResponse | tuple[str, int]:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    words = "There is no such page." if error.code == 404 else f"That did not work: {error.name.lower()}."
+    return _error_page(words), error.code
+
+
+def _error_page(words: str) -> str:
+    return render_template("error.html", words=words)

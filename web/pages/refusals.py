@@ -1,0 +1,71 @@
+"""Why something could not be done, in a sentence for staff: the API's, unless a page says it better."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.accounts import MailUnavailable
+from core.errors import InvalidValue, OutcomeUnknown, RecordUnavailable, Refusal
+from web.causes import CAUSES, STATES, reason
+
+Details = Mapping[str, Any]
+
+FIELDS = {
+    "email": "The e-mail address",
+    "password": "The password",
+    "name": "The name",
+    "guest_name": "The name",
+    "note": "The note",
+    "time_zone": "The time zone",
+    "language": "The language",
+    "phone": "The phone number",
+    "phone_number": "The phone number",
+    "join_code": "The join code",
+    "capacity": "The number who may wait",
+    "largest_party": "The largest party",
+    "almost_there_at": "The place for “almost there”",
+    "no_show_minutes": "The time to come when called",
+    "grace_minutes": "The time to come back",
+    "position": "The place in line",
+    "seats": "The number of free seats",
+    "text": "The text for who waits",
+    "called_message": "The text for who is called",
+}
+FORMS = {
+    "missing": "is missing",
+    "not-a-number": "must be a whole number",
+    "not-a-choice": "must be chosen from the list",
+}
+SENTENCES: dict[str, Callable[[Details], str]] = {
+    "not-found": lambda _: "That is not there any more, or it is not yours.",
+    "queue-paused": lambda d: f"{d['queue']} is paused. Open it to let guests join.",
+    "queue-closed": lambda d: f"{d['queue']} is closed. Open it to let guests join.",
+    "wrong-state": lambda d: f"That can’t be done now: this guest {STATES[d['state']]}.",
+    "nothing-to-undo": lambda _: "There is nothing to undo. Only the last action can be, within a minute.",
+    "changed-since": lambda _: "This can’t be undone: something has happened to that guest since.",
+    "idempotency-key-reused": lambda _: "This was sent before, with something else in it. Please try again.",
+    "too-many-tries": lambda d: f"That was too often. Please wait {_pause(d['retry_after'])} and try again.",
+    "invalid-token": lambda d: (
+        "This link was used before, or it is too old. Please "
+        + ("ask for a new one." if d["purpose"] == "reset" else "register again.")
+    ),
+}
+UNAVAILABLE: dict[type[Exception], str] = {
+    RecordUnavailable: "The database does not answer, so nothing was changed. Please try again in a moment.",
+    OutcomeUnknown: "The connection to the database was lost. Look whether it was done before you try again.",
+    MailUnavailable: "The mail could not be sent just now. Please try again in a few minutes.",
+}
+
+
+def sentence(refusal: Refusal) -> str:
+    """What to tell the member of staff whose wish was refused."""
+    details = dict(refusal.details)
+    if isinstance(refusal, InvalidValue):
+        return f"{FIELDS.get(details['field'], 'A value')} {FORMS.get(details['reason']) or reason(details)}."
+    if "ticket" in details:
+        details["number"] = details["ticket"].number
+    words = SENTENCES.get(refusal.code) or CAUSES[refusal.code].detail
+    return words(details)
+
+
+def _pause(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"

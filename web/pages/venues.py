@@ -1,0 +1,153 @@
+"""Venues and their queues: the overview, and the forms that make and change them."""
+
+from typing import Any, cast
+
+from babel.core import get_global
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from core.errors import Refusal
+from core.model import Queue, Venue
+from core.storage.accounts import Account
+from core.storage.records import Transaction
+from core.venues import LANGUAGES, QueueSettings, VenueSettings
+from web.pages import forms
+from web.pages.once import act_once, page_key
+from web.pages.protection import protect
+from web.pages.refusals import sentence
+from web.pages.sessions import ask_to_log_in, staff_account
+from web.services import current
+
+venues = Blueprint("venues", __name__)
+venues.before_request(ask_to_log_in)
+protect(venues)
+
+Page = str | tuple[str, int] | Response
+LANGUAGE_NAMES = {"en": "English", "pt-BR": "Português (Brasil)", "es": "Español"}
+NAME, TEXT = 100, 500
+ZONES = sorted(get_global("zone_territories"))
+
+
+def overview(account: Account) -> str:
+    """The venues of an account with their queues."""
+    services = current()
+    with services.records.reading() as tx:
+        found: list[tuple[Venue, list[Queue]]] = [
+            (venue, tx.queues.of_venue(venue.id)) for venue in services.venues.all(tx, account.id)
+        ]
+    return render_template("venues.html", venues=found)
+
+
+@venues.get("/venues/new")
+def new_venue_page() -> Page:
+    """The form for a new venue."""
+    return _venue_form({"time_zone": "", "language": "en"})
+
+
+@venues.post("/venues/new")
+def new_venue() -> Page:
+    """Make a venue."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        settings: VenueSettings = {
+            "name": forms.text("name", NAME, required=True),
+            "time_zone": forms.text("time_zone", 64, required=True),
+            "language": forms.one_of("language", LANGUAGES),
+            "phone_number": forms.text("phone_number", 30) or None,
+        }
+        return {"venue": current().venues.create(tx, staff_account().id, **settings).id}
+
+    try:
+        made = act_once(work)
+    except Refusal as refusal:
+        return _venue_form(request.form.to_dict(), sentence(refusal)), 422
+    flash("The venue is there. Now give it a queue.", "said")
+    return redirect(url_for("venues.new_queue_page", venue_id=made["venue"]), 303)
+
+
+@venues.get("/venues/<venue_id>/queues/new")
+def new_queue_page(venue_id: str) -> Page:
+    """The form for a new queue."""
+    return _queue_form(venue_id, {})
+
+
+@venues.post("/venues/<venue_id>/queues/new")
+def new_queue(venue_id: str) -> Page:
+    """Make a queue."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        settings = _queue_settings()
+        return {"queue": current().venues.create_queue(tx, staff_account().id, venue_id, **settings).id}
+
+    try:
+        made = act_once(work)
+    except Refusal as refusal:
+        return _queue_form(venue_id, request.form.to_dict(), sentence(refusal)), 422
+    flash("The queue is open.", "said")
+    return redirect(url_for("board.show", queue_id=made["queue"]), 303)
+
+
+@venues.get("/queues/<queue_id>/settings")
+def queue_settings_page(queue_id: str) -> Page:
+    """The form with a queue's settings."""
+    return _settings_form(queue_id)
+
+
+@venues.post("/queues/<queue_id>/settings")
+def change_queue(queue_id: str) -> Page:
+    """Change a queue's settings."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        return {"queue": current().venues.change_queue(tx, staff_account().id, queue_id, **_queue_settings()).id}
+
+    try:
+        act_once(work)
+    except Refusal as refusal:
+        return _settings_form(queue_id, request.form.to_dict(), sentence(refusal)), 422
+    flash("The settings are kept.", "said")
+    return redirect(url_for("board.show", queue_id=queue_id), 303)
+
+
+def _queue_settings() -> QueueSettings:
+    settings: dict[str, Any] = {
+        "name": forms.text("name", NAME, required=True),
+        "text": forms.text("text", TEXT),
+        "called_message": forms.text("called_message", TEXT),
+        "capacity": forms.number("capacity", 1),
+        "largest_party": forms.number("largest_party", 1),
+        "almost_there_at": forms.number("almost_there_at", 0, 0),
+        "no_show_minutes": forms.number("no_show_minutes", 1),
+        "grace_minutes": forms.number("grace_minutes", 0, 0),
+    }
+    join_code = forms.text("join_code", 20)
+    if join_code:
+        settings["join_code"] = join_code
+    return cast(QueueSettings, settings)
+
+
+def _venue_form(values: dict[str, Any], refusal: str | None = None) -> str:
+    return render_template(
+        "venue_form.html", values=values, refusal=refusal, languages=LANGUAGE_NAMES, zones=ZONES, key=page_key()
+    )
+
+
+def _queue_form(venue_id: str, values: dict[str, Any], refusal: str | None = None) -> str:
+    services = current()
+    with services.records.reading() as tx:
+        venue = services.venues.get(tx, staff_account().id, venue_id)
+    defaults = {"almost_there_at": 3, "no_show_minutes": 10, "grace_minutes": 15}
+    return render_template(
+        "queue_form.html", venue=venue, queue=None, values=defaults | values, refusal=refusal, key=page_key()
+    )
+
+
+def _settings_form(queue_id: str, values: dict[str, Any] | None = None, refusal: str | None = None) -> str:
+    services = current()
+    with services.records.reading() as tx:
+        queue = services.venues.queue(tx, staff_account().id, queue_id).queue
+        venue = services.venues.get(tx, staff_account().id, queue.venue_id)
+    if values is None:
+        kept = ("name", "join_code", "text", "called_message", "capacity", "largest_party")
+        times = ("almost_there_at", "no_show_minutes", "grace_minutes")
+        values = {name: getattr(queue, name) for name in (*kept, *times)}
+    return render_template("queue_form.html", venue=venue, queue=queue, values=values, refusal=refusal, key=page_key())
