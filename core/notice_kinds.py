@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from core.model import EventKind, NoticeKind
+from core.model import EventKind, NoticeKind, TicketState
 
 SHELF_LIFE = {
     NoticeKind.JOINED: timedelta(minutes=15),
@@ -27,11 +27,13 @@ _ALWAYS = {
     EventKind.REMOVED: NoticeKind.REMOVED,
     EventKind.CLOSED: NoticeKind.CLOSED,
 }
+# By what was undone and the state that it gave back.
 _AFTER_UNDO = {
-    EventKind.CALLED: NoticeKind.NOT_YET,
-    EventKind.NO_SHOW: NoticeKind.JOINED,
-    EventKind.REMOVED: NoticeKind.JOINED,
-    EventKind.PUT_BACK: NoticeKind.RECALLED,
+    (EventKind.CALLED, TicketState.WAITING): NoticeKind.NOT_YET,
+    (EventKind.PUT_BACK, TicketState.CALLED): NoticeKind.RECALLED,
+    (EventKind.NO_SHOW, TicketState.CALLED): NoticeKind.RECALLED,
+    (EventKind.REMOVED, TicketState.CALLED): NoticeKind.RECALLED,
+    (EventKind.REMOVED, TicketState.WAITING): NoticeKind.JOINED,
 }
 
 
@@ -44,5 +46,5 @@ def notice_kind(kind: EventKind, data: dict[str, Any]) -> NoticeKind | None:
     if kind in (EventKind.JOINED, EventKind.CAME_BACK):
         return NoticeKind.JOINED if data.get("announce") else None
     if kind is EventKind.UNDONE:
-        return _AFTER_UNDO.get(EventKind(data["undone"]))
+        return _AFTER_UNDO.get((EventKind(data["undone"]), TicketState(data["state"])))
     return _ALWAYS.get(kind)

@@ -20,9 +20,10 @@ from core.storage.records import Records, Transaction
 LEASE = timedelta(seconds=60)
 PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
 TRIES = len(PAUSES) + 1
-REPORTS_KEPT = timedelta(days=7)
 
 OPTED_OUT = "opted-out"
+UNREACHABLE = "unreachable"
+LONGEST_CODE, LONGEST_SENTENCE = 32, 300
 
 # A report may only lead further down its list; what stands at the end of one is final.
 _RANK = {
@@ -95,25 +96,26 @@ class NoticeService:
     def sent(self, notice_id: str, carrier_id: str, *, delivered: bool) -> None:
         """The carrier took it. `delivered` where the carrier's yes is all that it will ever say."""
 
-        def work(tx: Transaction) -> None:
-            notice, ticket, queue = _locked(tx, notice_id)
-            notice.carrier_id = carrier_id
-            notice.tries += 1
-            _advance(tx, queue, ticket, notice, NoticeState.DELIVERED if delivered else NoticeState.SENT)
-            for report in tx.notices.take_reports(notice.channel, carrier_id):
-                _apply_report(tx, queue, ticket, notice, report)
+        state = NoticeState.DELIVERED if delivered else NoticeState.SENT
 
-        self._records.transaction(work)
+        def work(tx: Transaction) -> str:
+            notice, ticket, queue = _locked(tx, notice_id)
+            notice.tries += 1
+            if notice.state is NoticeState.PENDING or notice.carrier_id is None:
+                notice.carrier_id = carrier_id
+            # Where the lease had run out, somebody else may have noted more than that by now.
+            _advance(tx, queue, ticket, notice, max(state, notice.state, key=_RANK.__getitem__))
+            return notice.channel
+
+        self._join_reports(self._records.transaction(work), carrier_id)
 
     def throttled(self, notice_id: str, retry_after: timedelta) -> None:
         """The carrier is busy: put back for later, not counted as a try."""
 
         def work(tx: Transaction) -> None:
-            notice = _get(tx, notice_id)
-            notice.next_try_at = tx.now + retry_after
-            notice.lease_until = None
-            notice.updated_at = tx.now
-            tx.notices.save(notice)
+            notice, _, _ = _locked(tx, notice_id)
+            if notice.state is NoticeState.PENDING:
+                _put_off(tx, notice, retry_after)
 
         self._records.transaction(work)
 
@@ -126,15 +128,18 @@ class NoticeService:
         def work(tx: Transaction) -> None:
             contact = _lock_contact(tx, notice_id) if unreachable else None
             notice, ticket, queue = _locked(tx, notice_id)
+            if contact is not None:
+                contact.unreachable = code[:LONGEST_CODE]
+                tx.contacts.save(contact)
+            if notice.state is not NoticeState.PENDING:
+                # The lease had run out, and somebody else has sent it since.
+                return
             notice.tries += 1
-            notice.error_code, notice.error = code[:32], sentence[:300]
+            notice.error_code, notice.error = code[:LONGEST_CODE], sentence[:LONGEST_SENTENCE]
             if retry and notice.tries < TRIES:
                 _try_again(tx, notice)
-                return
-            if contact is not None:
-                contact.unreachable = code[:32]
-                tx.contacts.save(contact)
-            _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
+            else:
+                _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
 
         self._records.transaction(work)
 
@@ -154,23 +159,19 @@ class NoticeService:
         as `failed` would.
         """
 
-        def work(tx: Transaction) -> None:
+        code = None if error_code is None else error_code[:LONGEST_CODE]
+
+        def work(tx: Transaction) -> bool:
+            report = DeliveryReport(channel, carrier_id, state, code, unreachable, retry, tx.now)
             found = tx.notices.by_carrier_id(channel, carrier_id)
-            report = DeliveryReport(channel, carrier_id, state, error_code, tx.now)
             if found is None:
                 tx.notices.keep_report(report)
-                return
-            contact = _lock_contact(tx, found.id) if unreachable else None
-            if contact is not None:
-                contact.unreachable = error_code or "unreachable"
-                tx.contacts.save(contact)
-            notice, ticket, queue = _locked(tx, found.id)
-            again = retry and notice.state is NoticeState.SENT and notice.tries < TRIES
-            _apply_report(tx, queue, ticket, notice, report)
-            if again:
-                _try_again(tx, notice)
+                return False
+            _take_reports(tx, found.id, [report])
+            return True
 
-        self._records.transaction(work)
+        if not self._records.transaction(work):
+            self._join_reports(channel, carrier_id)
 
     def dead_letters(self) -> list[Notice]:
         """The notices that rest after their last try, oldest first."""
@@ -181,17 +182,31 @@ class NoticeService:
         """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
 
         def work(tx: Transaction) -> None:
-            notice = _get(tx, notice_id)
+            notice, _, _ = _locked(tx, notice_id)
             if notice.state is not NoticeState.DEAD:
                 raise NotFound(what="dead letter")
-            notice.state = NoticeState.PENDING
             notice.tries = 0
-            notice.next_try_at = notice.updated_at = tx.now
             notice.stale_at = tx.now + SHELF_LIFE[notice.kind]
-            notice.lease_until = None
-            tx.notices.save(notice)
+            _put_off(tx, notice, timedelta(0))
 
         self._records.transaction(work)
+
+    def _join_reports(self, channel: str, carrier_id: str) -> None:
+        """Let a notice have the reports that came before its sending was noted.
+
+        Looks after the note of the sending was committed, and after a report was kept: whichever commits last
+        sees the other.
+        """
+
+        def work(tx: Transaction) -> None:
+            notice = tx.notices.by_carrier_id(channel, carrier_id)
+            if notice is not None:
+                _take_reports(tx, notice.id, tx.notices.take_reports(channel, carrier_id))
+
+        with self._records.reading() as tx:
+            kept = tx.notices.has_reports(channel, carrier_id)
+        if kept:
+            self._records.transaction(work)
 
     def _prepare(self, notice: Notice) -> Outbound | None:
         """What the text of a leased notice needs; None when it shall not be sent, which is noted."""
@@ -216,8 +231,9 @@ class NoticeService:
     def _set_aside(self, notice_id: str, state: NoticeState, error_code: str | None) -> None:
         def work(tx: Transaction) -> None:
             notice, ticket, queue = _locked(tx, notice_id)
-            notice.error_code = error_code
-            _advance(tx, queue, ticket, notice, state)
+            if notice.state is NoticeState.PENDING:
+                notice.error_code = error_code
+                _advance(tx, queue, ticket, notice, state)
 
         self._records.transaction(work)
 
@@ -230,7 +246,7 @@ def _notices_for(tx: Transaction, event: Event) -> list[Notice]:
     earlier = tx.notices.of_ticket(ticket.id)
     if any(notice.event_id == event.id and notice.kind == kind for notice in earlier):
         return []
-    if kind is NoticeKind.NOT_YET and not _call_may_have_gone_out(earlier, event.call_number):
+    if kind is NoticeKind.NOT_YET and not _believes_to_be_called(earlier, event.call_number):
         return []
     return [
         Notice(
@@ -255,14 +271,23 @@ def _notices_for(tx: Transaction, event: Event) -> list[Notice]:
     ]
 
 
-def _call_may_have_gone_out(earlier: list[Notice], call_number: int) -> bool:
-    """Whether the guest has read, or may have read, the call that was taken back."""
-    return any(
-        notice.kind in CALLS
-        and notice.call_number == call_number
-        and (notice.state in (NoticeState.SENT, *_ARRIVED) or notice.lease_until is not None)
+def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:
+    """Whether the last that the guest has read, or may have read, is the call that was taken back."""
+    heard = [
+        notice.kind
         for notice in earlier
-    )
+        if notice.kind in (*CALLS, NoticeKind.NOT_YET)
+        and notice.call_number <= call_number
+        and _may_have_gone_out(notice)
+    ]
+    return bool(heard) and heard[-1] in CALLS
+
+
+def _may_have_gone_out(notice: Notice) -> bool:
+    if notice.state in (NoticeState.SENT, *_ARRIVED) or notice.lease_until is not None:
+        return True
+    # A try whose outcome is not known, such as a time-out, may have gone out all the same.
+    return notice.tries > 0 and notice.state not in (NoticeState.FAILED, NoticeState.UNDELIVERED)
 
 
 def _locked(tx: Transaction, notice_id: str) -> tuple[Notice, Ticket, Queue]:
@@ -283,11 +308,22 @@ def _lock_contact(tx: Transaction, notice_id: str) -> Contact | None:
     return tx.contacts.lock_by_id(ticket.contact_id)
 
 
-def _apply_report(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, report: DeliveryReport) -> None:
-    if _RANK[report.state] <= _RANK[notice.state]:
-        return
-    notice.error_code = report.error_code
-    _advance(tx, queue, ticket, notice, report.state)
+def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]) -> None:
+    """Let delivery reports have their effect on a notice, its guest and its ticket."""
+    refusal = next((report for report in reports if report.unreachable), None)
+    contact = None if refusal is None else _lock_contact(tx, notice_id)
+    if refusal is not None and contact is not None:
+        contact.unreachable = refusal.error_code or UNREACHABLE
+        tx.contacts.save(contact)
+    notice, ticket, queue = _locked(tx, notice_id)
+    for report in reports:
+        again = report.retry and notice.state is NoticeState.SENT and notice.tries < TRIES
+        if _RANK[report.state] > _RANK[notice.state]:
+            notice.error_code = report.error_code
+            _advance(tx, queue, ticket, notice, report.state)
+        if again:
+            _try_again(tx, notice)
+            return
 
 
 def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, state: NoticeState) -> None:
@@ -302,14 +338,21 @@ def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, stat
         ticket.no_show_at = deadline_when_delivered(queue, ticket, tx.now)
     if current_call and state in _NOT_REACHED:
         ticket.no_show_at = deadline_when_not_reached(queue, ticket)
-    ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, state, tx.now
+    if tx.notices.is_newest(notice):
+        ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, state, tx.now
     tx.change(queue)
     tx.tickets.save(ticket)
 
 
 def _try_again(tx: Transaction, notice: Notice) -> None:
+    _put_off(tx, notice, PAUSES[notice.tries - 1])
+
+
+def _put_off(tx: Transaction, notice: Notice, pause: timedelta) -> None:
+    """Let a notice be sent after a pause, under another id at the carrier; late reports on the last are no news."""
     notice.state = NoticeState.PENDING
-    notice.next_try_at = tx.now + PAUSES[notice.tries - 1]
+    notice.carrier_id = None
+    notice.next_try_at = tx.now + pause
     notice.lease_until = None
     notice.updated_at = tx.now
     tx.notices.save(notice)

@@ -52,7 +52,7 @@ def test_an_undo_is_an_event_of_its_own(line: Line) -> None:
     assert line.happened(mine) == [EventKind.JOINED, EventKind.CALLED, EventKind.UNDONE]
     undone = line.history(mine)[-1]
     assert undone.actor == OWNER
-    assert undone.data == {"undone": EventKind.CALLED}
+    assert undone.data == {"undone": EventKind.CALLED, "state": TicketState.WAITING}
     assert undone.relayed_at is None, "a call that was taken back may have to be told"
 
 

@@ -1,0 +1,482 @@
+"""Notices: from the event to the carrier's yes or no."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from core.errors import NotFound
+from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
+from core.notices import LEASE, PAUSES, TRIES, Outbound
+from core.storage.records import Records
+from tests.core.invariants import assert_whole
+from tests.core.lines import OWNER, contents
+from tests.core.notices import SMS, Told
+
+
+@pytest.fixture
+def told(records: Records, engine: Engine):
+    told = Told(records, engine)
+    yield told
+    assert_whole(engine)
+
+
+def kinds(claimed: list[Outbound]) -> list[NoticeKind]:
+    return [outbound.notice.kind for outbound in claimed]
+
+
+def test_a_call_becomes_a_notice_with_all_that_its_text_needs(told: Told) -> None:
+    ticket = told.join("+15550300001", guest_name="Ana", sender="+15550100001")
+    told.call_next()
+    [outbound] = told.claim()
+
+    assert (outbound.notice.kind, outbound.notice.channel, outbound.notice.call_number) == (NoticeKind.CALLED, "sms", 1)
+    assert outbound.ticket == told.ticket(ticket)
+    assert (outbound.contact.channel, outbound.contact.address) == ("sms", "+15550300001")
+    assert (outbound.place.queue.id, outbound.place.venue_name) == ("queue", "The Bar")
+    assert outbound.position is None
+
+
+def test_a_notice_to_who_waits_says_the_position(records: Records, engine: Engine) -> None:
+    told = Told(records, engine, almost_there_at=3)
+    told.fill(4)
+    told.call_next()
+
+    positions = {outbound.notice.kind: outbound.position for outbound in told.claim() if outbound.ticket.number == 3}
+
+    assert positions == {NoticeKind.ALMOST_THERE: 2}
+
+
+def test_an_event_is_relayed_once(told: Told) -> None:
+    told.called()
+
+    assert told.relay() == 0
+    assert told.claim() == []
+
+
+def test_relaying_goes_on_where_it_stopped(told: Told) -> None:
+    for ticket in told.fill(7):
+        told.act("call", ticket)
+
+    assert [told.service.relay(3) for _ in range(4)] == [3, 3, 1, 0]
+    assert len(told.service.claim(100, SMS)) == 7
+
+
+def test_a_guest_who_was_answered_is_not_told_of_the_join(told: Told) -> None:
+    told.join("+15550300001")
+    assert told.claim() == []
+
+    walk_in = told.join("+15550300002", actor=OWNER, announce=True)
+    assert told.claim_one(NoticeKind.JOINED).ticket_id == walk_in.id
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        (("call",), NoticeKind.CALLED),
+        (("call", "recall"), NoticeKind.RECALLED),
+        (("call", "no_show"), NoticeKind.NO_SHOW),
+        (("remove",), NoticeKind.REMOVED),
+        (("call", "remove"), NoticeKind.REMOVED),
+        (("call", "no_show", "come_back"), NoticeKind.JOINED),
+        (("call", "no_show", "undo"), NoticeKind.RECALLED),
+        (("remove", "undo"), NoticeKind.JOINED),
+        (("call", "remove", "undo"), NoticeKind.RECALLED),
+        (("call", "put_back", "undo"), NoticeKind.RECALLED),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)
+def test_each_step_tells_the_guest_what_became_of_the_place(told: Told, steps, kind: NoticeKind) -> None:
+    ticket = told.join("+15550300001")
+    for step in steps:
+        for outbound in told.claim():
+            told.sent(outbound.notice, f"SM-{outbound.notice.id}")
+        if step == "undo":
+            told.undo()
+        else:
+            told.act(step, ticket)
+
+    assert kinds(told.claim()) == [kind]
+
+
+@pytest.mark.parametrize("step", ["serve", "leave"])
+def test_a_step_that_the_guest_sees_is_not_told(told: Told, step: str) -> None:
+    ticket, notice = told.called()
+    told.sent(notice)
+    told.act(step, ticket)
+
+    assert told.claim() == []
+
+
+def test_a_queue_that_closes_tells_everybody(told: Told) -> None:
+    told.fill(3)
+    told.do(lambda tx: told.queues.close(tx, told.id, OWNER, remove_waiting=True))
+
+    assert kinds(told.claim()) == [NoticeKind.CLOSED] * 3
+
+
+def test_what_was_sent_is_shown_and_not_sent_again(told: Told) -> None:
+    ticket, notice = told.called()
+    version = told.queue.version
+    told.sent(notice, "SM7")
+
+    noted = told.notice(notice)
+    assert (noted.state, noted.carrier_id, noted.tries, noted.lease_until) == (NoticeState.SENT, "SM7", 1, None)
+    assert told.shown(ticket) == ("called", "sent")
+    assert told.queue.version > version, "whoever watches the line sees it"
+    told.wait(hours=1)
+    assert told.claim() == []
+
+
+def test_a_channel_claims_its_own(told: Told) -> None:
+    told.join("+15550300001")
+    told.call_next()
+    told.relay()
+
+    assert told.service.claim(10, ("telegram",)) == []
+    assert told.service.claim(10, ()) == []
+    assert kinds(told.service.claim(10, ("telegram", "sms"))) == [NoticeKind.CALLED]
+
+
+def test_a_claim_takes_no_more_than_it_is_asked_for_oldest_first(told: Told) -> None:
+    for ticket in told.fill(5):
+        told.act("call", ticket)
+        told.relay()
+        told.wait(seconds=1)
+
+    taken = [[outbound.ticket.number for outbound in told.claim(2)] for _ in range(4)]
+
+    assert taken == [[1, 2], [3, 4], [5], []]
+
+
+# Leases
+
+
+def test_what_is_leased_is_left_alone_until_the_lease_runs_out(told: Told) -> None:
+    _, notice = told.called()
+
+    told.clock.advance(LEASE - timedelta(seconds=1))
+    assert told.claim() == []
+
+    told.wait(seconds=1)
+    assert told.claim_one(NoticeKind.CALLED).id == notice.id
+
+
+def test_who_notes_late_takes_nothing_back(told: Told) -> None:
+    """The first sender's lease ran out while the carrier took its time; the second was faster."""
+    ticket, notice = told.called()
+    told.clock.advance(LEASE)
+    told.claim_one(NoticeKind.CALLED)
+    told.sent(notice, "SM2")
+    told.report("SM2", NoticeState.DELIVERED)
+
+    told.sent(notice, "SM1")
+
+    assert (told.notice(notice).state, told.notice(notice).carrier_id) == (NoticeState.DELIVERED, "SM2")
+    assert told.shown(ticket) == ("called", "delivered")
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_who_fails_late_takes_nothing_back(told: Told, retry: bool) -> None:
+    _, notice = told.called()
+    told.clock.advance(LEASE)
+    told.claim_one(NoticeKind.CALLED)
+    told.sent(notice, "SM2", delivered=True)
+
+    told.fail(notice, retry=retry)
+    told.service.throttled(notice.id, timedelta(seconds=1))
+
+    assert told.notice(notice).state is NoticeState.DELIVERED
+    told.wait(minutes=5)
+    assert told.claim() == []
+
+
+def test_what_was_set_aside_and_sent_all_the_same_is_known_to_have_arrived(told: Told) -> None:
+    _, notice = told.called()
+    told.wait(minutes=11)
+    assert told.claim() == []
+    assert told.notice(notice).state is NoticeState.STALE
+
+    told.sent(notice, "SM1")
+    told.report("SM1", NoticeState.DELIVERED)
+
+    assert told.notice(notice).state is NoticeState.DELIVERED
+
+
+# Failures
+
+
+def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(told: Told) -> None:
+    ticket, notice = told.called()
+    for pause in PAUSES:
+        told.fail(notice, "timeout", retry=True)
+        told.clock.advance(pause - timedelta(seconds=1))
+        assert told.claim() == []
+        told.wait(seconds=1)
+        assert told.claim_one(NoticeKind.CALLED).id == notice.id
+    assert told.shown(ticket) == (None, None)
+
+    told.fail(notice, "timeout", retry=True)
+
+    dead = told.notice(notice)
+    assert (dead.state, dead.tries, dead.error_code, dead.error) == (
+        NoticeState.DEAD,
+        TRIES,
+        "timeout",
+        "It could not be sent.",
+    )
+    assert told.shown(ticket) == ("called", "dead")
+    told.wait(minutes=1)
+    assert told.claim() == []
+
+
+def test_throttling_is_not_a_try(told: Told) -> None:
+    _, notice = told.called()
+    for _ in range(TRIES + 1):
+        told.service.throttled(notice.id, timedelta(seconds=30))
+        told.wait(seconds=29)
+        assert told.claim() == []
+        told.wait(seconds=1)
+        assert told.claim_one(NoticeKind.CALLED).tries == 0
+
+
+def test_a_refusal_is_final(told: Told) -> None:
+    ticket, notice = told.called()
+    told.fail(notice, "30007")
+    told.wait(minutes=5)
+
+    assert told.claim() == []
+    assert told.notice(notice).state is NoticeState.FAILED
+    assert told.shown(ticket) == ("called", "failed")
+    assert told.reachable(ticket)
+
+
+def test_a_guest_who_can_not_be_reached_keeps_the_place_and_staff_see_why(told: Told) -> None:
+    ticket, notice = told.called()
+    told.fail(notice, "30005", unreachable=True)
+
+    assert not told.reachable(ticket)
+    with told.records.reading() as tx:
+        assert tx.contacts.get(told.ticket(ticket).contact_id or "").unreachable == "30005"
+    assert told.ticket(ticket).state == "called"
+
+
+def test_what_carriers_say_at_length_is_cut(told: Told) -> None:
+    _, notice = told.called()
+    told.service.failed(notice.id, "x" * 40, "y" * 400, retry=False, unreachable=True)
+    failed = told.notice(notice)
+
+    assert (failed.error_code, failed.error) == ("x" * 32, "y" * 300)
+
+    other, notice = told.called("+15550300002")
+    told.sent(notice)
+    told.report("SM1", NoticeState.FAILED, "x" * 40, unreachable=True)
+    assert told.notice(notice).error_code == "x" * 32
+    assert not told.reachable(other)
+
+
+# Dead letters
+
+
+def dead_letter(told: Told) -> tuple[Ticket, str]:
+    ticket, notice = told.called()
+    for pause in PAUSES:
+        told.fail(notice, "timeout", retry=True)
+        told.clock.advance(pause)
+        told.claim()
+    told.fail(notice, "timeout", retry=True)
+    return ticket, notice.id
+
+
+def test_dead_letters_are_listed_and_sent_again(told: Told) -> None:
+    ticket, notice_id = dead_letter(told)
+    assert [notice.id for notice in told.service.dead_letters()] == [notice_id]
+
+    told.wait(minutes=20)
+    told.service.resend(notice_id)
+
+    assert told.service.dead_letters() == []
+    again = told.claim_one(NoticeKind.CALLED)
+    assert (again.id, again.tries) == (notice_id, 0)
+    told.sent(again, "SM9")
+    assert told.shown(ticket) == ("called", "sent")
+
+
+def test_a_dead_letter_that_says_what_is_no_longer_true_is_not_sent(told: Told) -> None:
+    ticket, notice_id = dead_letter(told)
+    told.act("serve", ticket)
+    told.service.resend(notice_id)
+
+    assert told.claim() == []
+    assert told.notices(ticket)[0].state is NoticeState.STALE
+
+
+@pytest.mark.parametrize("which", ["unknown", "sent"])
+def test_only_dead_letters_are_sent_again(told: Told, which: str) -> None:
+    _, notice = told.called()
+    told.sent(notice)
+    before = contents(told.engine)
+
+    with pytest.raises(NotFound):
+        told.service.resend(notice.id if which == "sent" else "unknown")
+    assert contents(told.engine) == before
+
+
+@pytest.mark.parametrize("note", ["sent", "failed", "throttled"])
+def test_a_note_on_an_unknown_notice_is_refused(told: Told, note: str) -> None:
+    notes = {
+        "sent": lambda: told.service.sent("unknown", "SM1", delivered=False),
+        "failed": lambda: told.service.failed("unknown", "x", "y", retry=False, unreachable=True),
+        "throttled": lambda: told.service.throttled("unknown", timedelta(0)),
+    }
+    with pytest.raises(NotFound):
+        notes[note]()
+
+
+# What is not worth sending
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes"), [(NoticeKind.CALLED, 10), (NoticeKind.ALMOST_THERE, 5), (NoticeKind.JOINED, 15)]
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_notice_has_a_shelf_life(
+    records: Records, engine: Engine, kind: NoticeKind, minutes: int, late: bool
+) -> None:
+    told = Told(records, engine, almost_there_at=1, no_show_minutes=None)
+    first = told.join("+15550300001", actor=OWNER, announce=kind is NoticeKind.JOINED)
+    ticket = told.join("+15550300002")
+    if kind is NoticeKind.CALLED:
+        told.act("call", ticket)
+    if kind is NoticeKind.ALMOST_THERE:
+        told.act("leave", first)
+    told.relay()
+    told.wait(minutes=minutes, seconds=0 if late else -1)
+
+    claimed = told.claim()
+
+    mine = [outbound for outbound in claimed if outbound.notice.kind is kind]
+    assert len(mine) == (not late)
+    [notice] = [notice for owner in (first, ticket) for notice in told.notices(owner) if notice.kind is kind]
+    assert notice.state is (NoticeState.STALE if late else NoticeState.PENDING)
+
+
+@pytest.mark.parametrize("step", ["put_back", "serve", "no_show", "leave", "remove"])
+def test_a_call_is_not_sent_to_who_is_no_longer_called(told: Told, step: str) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.relay()
+    told.act(step, ticket, actor=GUEST if step == "leave" else OWNER)
+
+    assert NoticeKind.CALLED not in kinds(told.claim())
+    assert [notice.state for notice in told.notices(ticket) if notice.kind is NoticeKind.CALLED] == [NoticeState.STALE]
+
+
+def test_only_the_last_of_two_calls_is_sent(told: Told) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.act("put_back", ticket)
+    told.call_next()
+    told.act("recall", ticket)
+
+    assert kinds(told.claim()) == [NoticeKind.RECALLED]
+
+
+def test_who_opted_out_is_not_texted_by_that_sender(told: Told) -> None:
+    address = ContactAddress("sms", "+15550300001")
+    ticket = told.join(address.address, sender="+15550100001")
+    told.do(lambda tx: told.book.opt_out(tx, told.book.lock_or_add(tx, address), "+15550100001"))
+    told.call_next()
+
+    assert told.claim() == []
+    [notice] = told.notices(ticket)
+    assert (notice.state, notice.error_code) == (NoticeState.FAILED, "opted-out")
+    assert told.shown(ticket) == ("called", "failed")
+    assert not told.reachable(ticket)
+
+    told.do(lambda tx: told.book.opt_in(tx, told.book.lock_or_add(tx, address), "+15550100001"))
+    told.act("recall", ticket)
+    assert kinds(told.claim()) == [NoticeKind.RECALLED]
+
+
+def test_an_opt_out_holds_for_its_own_sender_only(told: Told) -> None:
+    address = ContactAddress("sms", "+15550300001")
+    ticket = told.join(address.address, sender="+15550100001")
+    told.do(lambda tx: told.book.opt_out(tx, told.book.lock_or_add(tx, address), "+15550100002"))
+    told.call_next()
+
+    assert kinds(told.claim()) == [NoticeKind.CALLED]
+    assert told.reachable(ticket)
+
+
+# Not yet
+
+
+def take_back(told: Told, ticket: Ticket, how: str) -> None:
+    if how == "undo":
+        told.undo()
+    else:
+        told.act("put_back", ticket)
+
+
+@pytest.mark.parametrize("how", ["put_back", "undo"])
+@pytest.mark.parametrize(
+    ("call", "told_so"),
+    [("unsent", False), ("claimed", True), ("sent", True), ("delivered", True), ("timeout", True), ("refused", False)],
+)
+def test_a_call_taken_back_is_said_so_if_it_may_have_gone_out(told: Told, how: str, call: str, told_so: bool) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.relay()
+    for outbound in told.claim() if call != "unsent" else ():
+        if call in ("sent", "delivered"):
+            told.sent(outbound.notice, delivered=call == "delivered")
+        if call in ("timeout", "refused"):
+            told.fail(outbound.notice, retry=call == "timeout")
+    take_back(told, ticket, how)
+
+    assert kinds(told.claim()) == ([NoticeKind.NOT_YET] if told_so else [])
+
+
+def test_a_call_that_nobody_relayed_yet_is_taken_back_in_silence(told: Told) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.act("put_back", ticket)
+
+    assert told.claim() == []
+
+
+def test_a_guest_who_read_the_first_call_hears_that_the_second_was_taken_back(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice)
+    told.act("recall", ticket)
+    told.relay()
+    told.act("put_back", ticket)
+
+    assert kinds(told.claim()) == [NoticeKind.NOT_YET]
+
+
+def test_a_guest_who_heard_not_yet_is_not_told_it_twice(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, "SM1")
+    told.wait(seconds=1)
+    told.act("put_back", ticket)
+    told.sent(told.claim_one(NoticeKind.NOT_YET), "SM2")
+    told.wait(seconds=1)
+    told.call_next()
+    told.relay()
+    told.wait(seconds=1)
+    told.act("put_back", ticket)
+
+    assert told.claim() == []
+
+
+def test_not_yet_is_not_sent_to_who_is_called_again(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice)
+    told.act("put_back", ticket)
+    told.relay()
+    told.wait(seconds=1)
+    told.call_next()
+
+    assert kinds(told.claim()) == [NoticeKind.CALLED]
