@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, union_all, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from core.model import ACTIVE_STATES, LineEntry, Ticket, TicketState
 from core.storage.columns import row_of
@@ -72,11 +72,14 @@ LINE_SNAPSHOT = (
 )
 
 
+ENTRY = select(*COLUMNS, contacts.c.channel, contacts.c.unreachable, contacts.c.opted_out).join_from(
+    tickets, contacts, contacts.c.id == tickets.c.contact_id, isouter=True
+)
+
+
 def _entries_in_state(state: TicketState) -> Select[Any]:
     return (
-        select(*COLUMNS, contacts.c.channel, contacts.c.unreachable, contacts.c.opted_out)
-        .join_from(tickets, contacts, contacts.c.id == tickets.c.contact_id, isouter=True)
-        .where(
+        ENTRY.where(
             tickets.c.queue_id == bindparam("of_queue"),
             tickets.c.state == state,
             tickets.c.order_key > bindparam(f"after_{state}"),
@@ -87,9 +90,17 @@ def _entries_in_state(state: TicketState) -> Select[Any]:
 
 
 ENTRIES = {state: _entries_in_state(state) for state in TicketState}
-LINE = union_all(*(select(ENTRIES[state].subquery()) for state in ACTIVE_STATES))
-ENTRY = select(*COLUMNS, contacts.c.channel, contacts.c.unreachable, contacts.c.opted_out).join_from(
-    tickets, contacts, contacts.c.id == tickets.c.contact_id, isouter=True
+# "called" sorts before "waiting", so the index on queue, state and order key gives the line in order of call.
+LINE = (
+    ENTRY.where(
+        tickets.c.queue_id == bindparam("of_queue"),
+        or_(
+            and_(tickets.c.state == TicketState.CALLED, tickets.c.order_key > bindparam("after_called")),
+            and_(tickets.c.state == TicketState.WAITING, tickets.c.order_key > bindparam("after_waiting")),
+        ),
+    )
+    .order_by(tickets.c.state, tickets.c.order_key)
+    .limit(bindparam("at_most"))
 )
 ENTRY_BY_ID = ENTRY.where(tickets.c.id == bindparam("of_id"))
 
@@ -212,7 +223,7 @@ class Tickets:
         self._connection.execute(TELL_ALMOST_THERE, {"ids": list(ticket_ids)})
 
     def line(self, queue_id: str, at_most: int, after_called: int, after_waiting: int) -> list[LineEntry]:
-        """Who is called, then who waits, in order: `at_most` of each, after these order keys. One statement."""
+        """The first `at_most` of who is called, then who waits, in order, after these order keys. One statement."""
         values = {
             "of_queue": queue_id,
             "at_most": at_most,
