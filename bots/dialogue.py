@@ -1,0 +1,69 @@
+"""What the guest was asked last: the conversation's memory, kept with the contact."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+REMEMBERED = timedelta(minutes=10)
+
+
+class Asked(StrEnum):
+    """The questions that a later message may answer."""
+
+    QUEUE = "queue"
+    PARTY_SIZE = "party_size"
+    POSITION = "position"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that waits for its answer until `until`.
+
+    choices: QUEUE: join codes; POSITION and LEAVE: the ids of the tickets in question; in the order in which the
+        guest read them.
+    party_size, name: QUEUE: what the guest had said already of the party that wants to join.
+    """
+
+    asked: Asked
+    until: datetime
+    choices: tuple[str, ...] = ()
+    party_size: int | None = None
+    name: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The question as it is kept in `Contact.dialogue`."""
+        return {
+            "asked": self.asked,
+            "until": self.until.isoformat(),
+            "choices": list(self.choices),
+            "party_size": self.party_size,
+            "name": self.name,
+        }
+
+
+def question(
+    asked: Asked,
+    now: datetime,
+    choices: tuple[str, ...] = (),
+    *,
+    party_size: int | None = None,
+    name: str | None = None,
+) -> Question:
+    """A question asked now."""
+    return Question(asked, now + REMEMBERED, choices, party_size, name)
+
+
+def remembered(dialogue: dict[str, Any] | None, now: datetime) -> Question | None:
+    """The question that still waits for its answer."""
+    if dialogue is None:
+        return None
+    asked = Question(
+        Asked(dialogue["asked"]),
+        datetime.fromisoformat(dialogue["until"]),
+        tuple(dialogue["choices"]),
+        dialogue["party_size"],
+        dialogue["name"],
+    )
+    return asked if now < asked.until else None

@@ -1,0 +1,208 @@
+"""JOIN: which queue is meant, the place in it, and the party that it is for."""
+
+from dataclasses import replace
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bots.dialogue import Asked
+from bots.in_line import leave
+from bots.messages import Reply
+from bots.phrases import Standing
+from bots.turn import Turn
+from bots.understanding import Intent, Party, plain
+from core.errors import (
+    AlreadyInLine,
+    GraceOver,
+    InvalidPartySize,
+    NotFound,
+    PartyTooLarge,
+    QueueClosed,
+    QueueFull,
+    QueuePaused,
+    WrongState,
+)
+from core.model import GUEST, QueueState
+from core.queues import LARGEST_PARTY, LONGEST, QueueService
+from core.storage.places import Place
+from core.storage.queues import QueueAtVenue
+
+MOST_CHOICES = 8
+NEAR = 0.5
+VERY_NEAR = 0.7
+LEAVE_NUMBER = 9
+
+
+def join(turn: Turn, queues: QueueService) -> Reply:
+    """Take a place where the text says; ask where it does not say enough."""
+    code = next((code for code in turn.intent.codes if code in turn.around.by_code), None)
+    if code is not None:
+        return take_place(turn, queues, turn.around.by_code[code], turn.intent.party(code))
+    if turn.intent.bare:
+        return _without_the_word(turn, queues)
+    party = turn.intent.party(None)
+    reachable = turn.reachable()
+    named = next((at for at in reachable if plain(at.queue.name).upper() in turn.intent.codes), None)
+    if named is not None:
+        return take_place(turn, queues, named, turn.intent.party(plain(named.queue.name).upper()))
+    if turn.intent.codes and (len(reachable) != 1 or _meant_as_code(turn.intent, reachable[0].queue.join_code)):
+        return _unknown_code(turn, turn.intent.codes[0], reachable, party)
+    coming_back = [place.at for place in turn.missed] if not turn.intent.codes else []
+    return _into_one_of(turn, queues, coming_back[:1] or reachable, party)
+
+
+def join_chosen(turn: Turn, queues: QueueService) -> Reply | None:
+    """Take the place that the guest was asked about, if this message chooses one of those."""
+    asked = turn.was_asked(Asked.QUEUE)
+    if asked is None:
+        return None
+    offered = {at.queue.join_code: at for at in (*turn.around.at_number, *turn.around.by_code.values())}
+    code = turn.chosen(asked.choices, {code: at.queue.name for code, at in offered.items()})
+    if code is None or code not in offered:
+        return None
+    return take_place(turn, queues, offered[code], Party(asked.party_size, asked.name))
+
+
+def join_pressed(turn: Turn, queues: QueueService, code: str) -> Reply:
+    """Take a place in the queue that a button names."""
+    at = turn.around.by_code.get(code)
+    return turn.say.unknown_code(code, None) if at is None else take_place(turn, queues, at, Party(None, None))
+
+
+def take_place(turn: Turn, queues: QueueService, at: QueueAtVenue, party: Party) -> Reply:
+    """The place first, everything else after: it counts for the guest when the message came."""
+    turn.forget()
+    missed = next((place for place in turn.missed if place.at.queue.id == at.queue.id), None)
+    return (_come_back(turn, queues, missed) if missed else None) or _join(turn, queues, at, party)
+
+
+def party_size_said(turn: Turn, queues: QueueService) -> Reply | None:
+    """The answer to "How many are you?", if this message is one: "4", or "4 Ana"."""
+    size, name = (turn.intent.number, None) if turn.intent.number is not None else turn.intent.party(None)
+    if turn.was_asked(Asked.PARTY_SIZE) is None or not turn.places or size is None:
+        return None
+    place = turn.places[0]
+    largest = place.at.queue.largest_party or LARGEST_PARTY
+    if size == LEAVE_NUMBER and name is None and largest < LEAVE_NUMBER:
+        return leave(turn, queues)
+    return set_party_size(turn, queues, place, size, name)
+
+
+def set_party_size(turn: Turn, queues: QueueService, place: Place, size: int, name: str | None = None) -> Reply:
+    """Note how many wait with the guest; asked again where the queue can't take so many."""
+    guest_name = None if name is None else tidy_name(name)
+    try:
+        ticket = queues.change(turn.tx, place.ticket.id, GUEST, guest_name=guest_name, party_size=size)
+    except (InvalidPartySize, PartyTooLarge) as refusal:
+        turn.ask(Asked.PARTY_SIZE)
+        return turn.say.refused(refusal, place.at, place.ticket)
+    except (WrongState, NotFound):
+        turn.forget()
+        return turn.say.not_in_line(turn.reachable())
+    turn.forget()
+    return turn.say.party_size_set(turn.standing(replace(place, ticket=ticket)))
+
+
+def _join(turn: Turn, queues: QueueService, at: QueueAtVenue, party: Party) -> Reply:
+    name = tidy_name(party.name or turn.message.name or turn.contact.name)
+    try:
+        joined = queues.join(
+            turn.tx,
+            at.queue.id,
+            GUEST,
+            contact=turn.contact,
+            sender=turn.message.to,
+            guest_name=name,
+            party_size=1 if party.size is None else party.size,
+            announce=turn.pressed is not None,
+        )
+    except AlreadyInLine as refusal:
+        if turn.was_asked(Asked.PARTY_SIZE):
+            turn.ask(Asked.PARTY_SIZE)
+        return turn.say.already_in_line(Standing(refusal.details["ticket"], at, refusal.details["position"]))
+    except (QueuePaused, QueueClosed, QueueFull, InvalidPartySize, PartyTooLarge) as refusal:
+        return turn.say.refused(refusal, at)
+    turn.contact.name = name
+    asks_party = party.size is None and joined.queue.largest_party != 1
+    if asks_party:
+        turn.ask(Asked.PARTY_SIZE)
+    return turn.say.joined(
+        Standing(joined.ticket, replace(at, queue=joined.queue), joined.position),
+        party_said=party.size is not None,
+        asks_party=asks_party,
+        stopped=turn.stopped,
+    )
+
+
+def _come_back(turn: Turn, queues: QueueService, missed: Place) -> Reply | None:
+    """The old place again; None where it is too late for that."""
+    try:
+        ticket = queues.come_back(turn.tx, missed.ticket.id, GUEST)
+    except (GraceOver, WrongState, AlreadyInLine):
+        return None
+    standing = Standing(ticket, missed.at, turn.tx.tickets.ahead_of(ticket) + 1)
+    return turn.say.came_back(standing, stopped=turn.stopped)
+
+
+def _without_the_word(turn: Turn, queues: QueueService) -> Reply:
+    """Words that are no command and no code: an answer to what was asked, a slip in a code, or something else."""
+    answered = party_size_said(turn, queues) or join_chosen(turn, queues)
+    if answered is not None:
+        return answered
+    if len(turn.intent.words) == 1 and not turn.places:
+        nearest = _nearest(turn.intent.codes[0], turn.tx.queues.join_codes(), VERY_NEAR)
+        if nearest is not None:
+            return turn.say.unknown_code(turn.intent.codes[0], nearest)
+    return turn.say.not_understood(turn.standings(), turn.reachable())
+
+
+def _into_one_of(turn: Turn, queues: QueueService, reachable: list[QueueAtVenue], party: Party) -> Reply:
+    choices = [at for at in reachable if at.queue.state is not QueueState.CLOSED] or reachable
+    if not choices:
+        return turn.say.code_needed()
+    if len(choices) == 1:
+        return take_place(turn, queues, choices[0], party)
+    return _ask_which(turn, choices, party)
+
+
+def _ask_which(turn: Turn, choices: list[QueueAtVenue], party: Party) -> Reply:
+    choices = choices[:MOST_CHOICES]
+    codes = tuple(at.queue.join_code for at in choices)
+    turn.ask(Asked.QUEUE, codes, party_size=party.size, name=party.name and tidy_name(party.name))
+    return turn.say.which_queue(choices)
+
+
+def _unknown_code(turn: Turn, code: str, reachable: list[QueueAtVenue], party: Party) -> Reply:
+    """Say so, and offer the nearest code, or what can be joined here."""
+    nearest = _nearest(code, turn.tx.queues.join_codes(), NEAR)
+    if nearest is None and len(reachable) == 1:
+        nearest = reachable[0].queue.join_code
+    if nearest is None and reachable:
+        unknown, which = turn.say.unknown_code(code, None), _ask_which(turn, reachable, Party(party.size, None))
+        return Reply(f"{unknown.text}\n{which.text}", which.buttons)
+    return turn.say.unknown_code(code, nearest)
+
+
+def _meant_as_code(intent: Intent, join_code: str) -> bool:
+    """Whether the first word, which is no code, was meant as one, and not as the guest's name.
+
+    As a code: DEMX (in capitals), demo1, "dmeo" where DEMO is meant, and the first word of "nope 4 Ana".
+    """
+    word, code = intent.words[0], intent.codes[0]
+    if plain(word).upper() != code:
+        return False
+    if word.isupper() or not word.isalpha() or _nearest(code, [join_code], VERY_NEAR) is not None:
+        return True
+    size, name = replace(intent, words=intent.words[1:]).party(None)
+    return size is not None and name is not None
+
+
+def _nearest(code: str, codes: list[str], at_least: float) -> str | None:
+    found = process.extractOne(code, codes, scorer=OSA.normalized_similarity, score_cutoff=at_least)
+    return None if found is None else found[0]
+
+
+def tidy_name(name: str) -> str:
+    """A name as staff can read it: of the record's length, and without what would garble their page."""
+    printable = "".join(letter if letter.isprintable() or letter == "\u200d" else " " for letter in name)
+    return " ".join(printable.split())[: LONGEST["guest_name"]]

@@ -1,0 +1,76 @@
+"""What a guest is told without having asked, in one language."""
+
+from collections.abc import Callable
+
+from bots import buttons
+from bots.buttons import Rows
+from bots.phrases import Phrases, Standing, sentences, where, with_words_of_staff
+from core.model import NoticeKind
+
+
+class NoticeTexts(Phrases):
+    """The texts of notices. The first words say what happened: a phone's lock screen shows no more."""
+
+    def text(self, kind: NoticeKind, standing: Standing, *, asks_party: bool = False) -> str:
+        """The notice as one text. `asks_party`: the guest's party size is still to be asked."""
+        texts: dict[NoticeKind, Callable[[Standing], str]] = {
+            NoticeKind.ALMOST_THERE: self._almost_there,
+            NoticeKind.CALLED: self.turn,
+            NoticeKind.RECALLED: self._recalled,
+            NoticeKind.NOT_YET: self._not_yet,
+            NoticeKind.NO_SHOW: self._no_show,
+            NoticeKind.REMOVED: self._removed,
+            NoticeKind.CLOSED: self._closed,
+        }
+        if kind is NoticeKind.JOINED:
+            return self._joined(standing, asks_party=asks_party)
+        return texts[kind](standing)
+
+    def rows(self, kind: NoticeKind, standing: Standing, *, asks_party: bool = False) -> Rows:
+        """The buttons under it, while the guest has a place."""
+        if kind in (NoticeKind.NO_SHOW, NoticeKind.REMOVED, NoticeKind.CLOSED):
+            return ()
+        sizes = buttons.party_sizes(standing.at.queue, standing.ticket) if asks_party else ()
+        return (*sizes, *buttons.card(self, standing.ticket))
+
+    def _joined(self, standing: Standing, *, asks_party: bool) -> str:
+        queue = standing.at.queue
+        more = self.ask_party_size() if asks_party else self.wait(queue, standing.position)
+        text = sentences(self.standing(standing), more, self.link(standing.ticket))
+        return with_words_of_staff(text, queue.text)
+
+    def _almost_there(self, standing: Standing) -> str:
+        soon = self.gettext("Almost your turn at {where}: place {place}, number {number}. Please come near.")
+        return soon.format(where=where(standing.at), place=standing.position, number=standing.ticket.number)
+
+    def _recalled(self, standing: Standing) -> str:
+        return sentences(self.gettext("We're waiting for you!"), self.turn(standing))
+
+    def _not_yet(self, standing: Standing) -> str:
+        sorry = self.gettext("Sorry, not yet: we called you too early.")
+        return sentences(sorry, self.standing(standing), self.gettext("We'll tell you when it's time."))
+
+    def _no_show(self, standing: Standing) -> str:
+        queue = standing.at.queue
+        missed = self.gettext("You missed your call at {where}, number {number}.").format(
+            where=where(standing.at), number=standing.ticket.number
+        )
+        if not queue.grace_minutes:
+            again = self.gettext("Send JOIN {code} to get in line again.").format(code=queue.join_code)
+        else:
+            again = self.ngettext(
+                "Send JOIN {code} within {count} minute to come back to the front.",
+                "Send JOIN {code} within {count} minutes to come back to the front.",
+                queue.grace_minutes,
+            ).format(code=queue.join_code, count=queue.grace_minutes)
+        return sentences(missed, again)
+
+    def _removed(self, standing: Standing) -> str:
+        return self.gettext("You're no longer in line at {where}: the staff removed number {number}.").format(
+            where=where(standing.at), number=standing.ticket.number
+        )
+
+    def _closed(self, standing: Standing) -> str:
+        return self.gettext("Sorry, {where} has closed the line: number {number} won't be called any more.").format(
+            where=where(standing.at), number=standing.ticket.number
+        )

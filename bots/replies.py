@@ -1,0 +1,229 @@
+"""What a guest is answered on the spot, in one language."""
+
+from bots import buttons
+from bots.buttons import LANGUAGE_NAMES, Press, Rows
+from bots.messages import Reply
+from bots.phrases import Phrases, Standing, sentences, where, with_words_of_staff
+from core.errors import InvalidPartySize, PartyTooLarge, QueueClosed, QueueFull, QueuePaused, Refusal
+from core.model import Ticket
+from core.storage.places import Place
+from core.storage.queues import QueueAtVenue
+
+SILENCE = Reply(None)
+
+
+class Replies(Phrases):
+    """The answers to one message.
+
+    has_buttons: the channel shows them, so that texts need not say what to type. pressed: the message was a
+    button's press, whose answer is a short pop-up without buttons of its own.
+    """
+
+    def __init__(self, language: str, public_url: str, *, has_buttons: bool, pressed: bool) -> None:
+        super().__init__(language, public_url)
+        self._has_buttons = has_buttons
+        self._pressed = pressed
+
+    def joined(self, standing: Standing, *, party_said: bool, asks_party: bool, stopped: bool) -> Reply:
+        """A new place. `stopped`: the guest told us to send nothing, and has to know what that means."""
+        opening = self.gettext("You're in!")
+        return self._placed(opening, standing, party_said=party_said, asks_party=asks_party, stopped=stopped)
+
+    def came_back(self, standing: Standing, *, stopped: bool) -> Reply:
+        """The old place, after a no-show."""
+        opening = self.gettext("Welcome back!")
+        return self._placed(opening, standing, party_said=False, asks_party=False, stopped=stopped)
+
+    def already_in_line(self, standing: Standing) -> Reply:
+        """The place that the guest has already."""
+        opening = None if standing.position is None else self.gettext("You're already in line.")
+        return self._in_line(standing, opening, self.standing(standing), self._wait(standing))
+
+    def party_size_set(self, standing: Standing) -> Reply:
+        """Thanks for the answer; the place again, since the guest may have come here from it."""
+        thanks = sentences(self.gettext("Thanks!"), self.people(standing.ticket.party_size))
+        return self._in_line(standing, thanks, self.standing(standing), self._wait(standing), self._what_to_send())
+
+    def position(self, standing: Standing, opening: str | None = None) -> Reply:
+        """The place, and how long it will take."""
+        return self._in_line(standing, opening, self.standing(standing), self._wait(standing), self._what_to_send())
+
+    def standings(self, standings: list[Standing], opening: str | None) -> Reply:
+        """All places of the guest, of which there is at least one."""
+        places = [self.standing(each) for each in standings]
+        card = buttons.card(self, standings[0].ticket) if len(standings) == 1 else ()
+        return Reply(sentences(opening, *places, self._what_to_send()), card)
+
+    def place_is_over(self) -> Reply:
+        """A button under an old message."""
+        return Reply(self.gettext("You no longer have that place."))
+
+    def late(self, standing: Standing) -> Reply:
+        """The line goes on without those who are late: only staff can hold a place."""
+        return self._in_line(
+            standing, self.gettext("If you're running late, please tell the staff."), self.standing(standing)
+        )
+
+    def leave_asked(self, place: Place) -> Reply:
+        """Asked once, so that a slip costs nobody the place."""
+        if self._pressed:
+            asked = self.gettext("Press Leave again to give up your place at {where}.")
+        else:
+            asked = self.gettext("Send 9 or LEAVE again to give up your place at {where}. To stay, do nothing.")
+        return Reply(asked.format(where=where(place.at)), buttons.card(self, place.ticket))
+
+    def left(self, at: QueueAtVenue) -> Reply:
+        """The place is given up."""
+        return Reply(
+            self.gettext("You've left the line at {where}. Send JOIN {code} to get in line again.").format(
+                where=where(at), code=at.queue.join_code
+            )
+        )
+
+    def which_position(self, places: list[Place]) -> Reply:
+        """In several lines: of which does the guest speak?"""
+        asked = self.gettext("You're in several lines. Which one do you mean?")
+        return Reply(self._choice(asked, [place.at for place in places]), buttons.places(Press.POSITION, places))
+
+    def which_leave(self, places: list[Place]) -> Reply:
+        """In several lines: the choice is also the yes to leaving."""
+        asked = self.gettext("Which place do you give up? To stay, do nothing.")
+        return Reply(self._choice(asked, [place.at for place in places]), buttons.places(Press.LEAVE, places))
+
+    def which_queue(self, choices: list[QueueAtVenue]) -> Reply:
+        """A number with several queues: into which?"""
+        return Reply(self._choice(self.gettext("Which line?"), choices), buttons.queues(choices))
+
+    def code_needed(self) -> Reply:
+        """Nothing says which queue is meant."""
+        return Reply(self.gettext("Send JOIN and the code on the poster to get in line."))
+
+    def unknown_code(self, code: str, nearest: str | None) -> Reply:
+        """No queue has this code; perhaps another one was meant."""
+        unknown = self.gettext("No line has the code {code}.").format(code=code)
+        if nearest is None:
+            return Reply(sentences(unknown, self.gettext("Please check the poster.")))
+        meant = self.gettext("Did you mean {nearest}? Send JOIN {nearest}.").format(nearest=nearest)
+        return Reply(sentences(unknown, meant), buttons.code(nearest))
+
+    def refused(self, refusal: Refusal, at: QueueAtVenue, ticket: Ticket | None = None) -> Reply:
+        """Why a queue can't take the guest, or the party that `ticket` is for, and what helps."""
+        if isinstance(refusal, InvalidPartySize | PartyTooLarge):
+            return self._party_refused(refusal, at, ticket)
+        texts: dict[type[Refusal], str] = {
+            QueuePaused: self.gettext("{where} takes no new guests for the moment. Please try again soon."),
+            QueueClosed: self.gettext("The line at {where} is closed."),
+            QueueFull: self.gettext("The line at {where} is full. Please try again later."),
+        }
+        return Reply(texts[type(refusal)].format(where=where(at)))
+
+    def not_in_line(self, reachable: list[QueueAtVenue], opening: str | None = None) -> Reply:
+        """No place to speak of. `reachable`: the queues that a JOIN without a code could mean."""
+        return Reply(sentences(opening, self.gettext("You're not in line."), self._how_to_join(reachable)))
+
+    def missed(self, at: QueueAtVenue) -> Reply:
+        """A no-show who may still come back."""
+        return Reply(
+            self.gettext("You missed your call at {where}. Send JOIN {code} now to come back to the front.").format(
+                where=where(at), code=at.queue.join_code
+            )
+        )
+
+    def help(self, venue: str | None) -> Reply:
+        """Who we are, and what can be said."""
+        return Reply(
+            self.gettext(
+                "{venue}: send JOIN and the code on the poster to get in line, POSITION for your place, "
+                "LEAVE to give it up, LANGUAGE to change language."
+            ).format(venue=venue or "Queue Manager")
+        )
+
+    def not_understood(self, standings: list[Standing], reachable: list[QueueAtVenue]) -> Reply:
+        """What could be said instead, and the place for those who have one."""
+        sorry = self.gettext("Sorry, I didn't get that.")
+        if not standings:
+            how = sentences(self._how_to_join(reachable), self.gettext("Send HELP for more."))
+            return Reply(sentences(sorry, how))
+        return self.standings(standings, sorry)
+
+    def language_set(self) -> Reply:
+        """Said in the new language."""
+        return Reply(self.gettext("From now on we speak English."))
+
+    def which_language(self) -> Reply:
+        """The languages that we have."""
+        choices = ", ".join(LANGUAGE_NAMES.values())
+        return Reply(
+            self.gettext("We speak {languages}. Send LANGUAGE EN, PT or ES.").format(languages=choices),
+            buttons.languages(),
+        )
+
+    def stopped(self, *, in_line: bool) -> Reply:
+        """The wish to hear nothing more is noted."""
+        noted = self.gettext("You'll get no more messages from us. Send START to get them again.")
+        kept = self.gettext("You keep your place: please watch the screen.") if in_line else None
+        return Reply(sentences(noted, kept))
+
+    def started(self) -> str:
+        """The wish to hear from us again is noted; what follows is the place."""
+        return self.gettext("You'll get our messages again.")
+
+    def _placed(self, opening: str, standing: Standing, *, party_said: bool, asks_party: bool, stopped: bool) -> Reply:
+        ticket, queue = standing.ticket, standing.at.queue
+        parts = [
+            opening,
+            self.standing(standing),
+            self.people(ticket.party_size) if party_said else None,
+            None if asks_party else self._wait(standing),
+            self.gettext("You stopped our messages: send START to be told when it's your turn.") if stopped else None,
+        ]
+        if self._pressed:
+            # The pop-up is short, and a notice with the rest and its buttons follows.
+            return Reply(sentences(*parts))
+        rows: Rows = buttons.party_sizes(queue, ticket) if asks_party else ()
+        question = self.ask_party_size() if asks_party else None
+        text = sentences(*parts, question, self.link(ticket))
+        return Reply(with_words_of_staff(text, queue.text), (*rows, *buttons.card(self, ticket)))
+
+    def _in_line(self, standing: Standing, *parts: str | None) -> Reply:
+        return Reply(sentences(*parts), buttons.card(self, standing.ticket))
+
+    def _party_refused(self, refusal: Refusal, at: QueueAtVenue, ticket: Ticket | None) -> Reply:
+        if isinstance(refusal, PartyTooLarge):
+            largest = refusal.details["largest_party"]
+            why = self.ngettext(
+                "{where} takes parties of {count} person at most.",
+                "{where} takes parties of {count} people at most.",
+                largest,
+            ).format(where=where(at), count=largest)
+        else:
+            why = self.gettext("A party is a whole number of people, from 1.")
+        if ticket is not None:
+            return Reply(sentences(why, self.ask_party_size()), buttons.party_sizes(at.queue, ticket))
+        again = self.gettext("Send JOIN {code} and how many you are.").format(code=at.queue.join_code)
+        return Reply(sentences(why, again))
+
+    def _wait(self, standing: Standing) -> str | None:
+        return self.wait(standing.at.queue, standing.position)
+
+    def _what_to_send(self) -> str | None:
+        return None if self._has_buttons else self.gettext("Send POSITION or LEAVE at any time.")
+
+    def _how_to_join(self, reachable: list[QueueAtVenue]) -> str:
+        if not reachable:
+            return self.gettext("Send JOIN and the code on the poster to get in line.")
+        if len(reachable) > 1:
+            return self.gettext("Send JOIN to get in line.")
+        return self.gettext("Send JOIN to get in line at {where}.").format(where=where(reachable[0]))
+
+    def _choice(self, asked: str, choices: list[QueueAtVenue]) -> str:
+        lines = [f"{number} {where(at)}" for number, at in enumerate(choices, start=1)]
+        hint = None if self._has_buttons else self.gettext("Reply with its number:")
+        return "\n".join([sentences(asked, hint), *lines])
+
+
+def slow_down(language: str | None, public_url: str) -> Reply:
+    """Asks to wait a minute; in all languages where the guest's is not known, since this costs no look-up."""
+    tags = [language] if language else LANGUAGE_NAMES
+    texts = [Phrases(tag, public_url).gettext("That was too fast: please wait a minute.") for tag in tags]
+    return Reply(" ".join(texts))
