@@ -56,9 +56,8 @@ class ContactBook:
 
     def erase(self, tx: Transaction, contact: Contact) -> None:
         """Blank a contact; its opt-outs survive."""
-        if contact.opted_out:
-            address = ContactAddress(contact.channel, contact.address)
-            tx.contacts.keep_opt_outs(self.hash(address), contact.opted_out)
+        address = ContactAddress(contact.channel, contact.address)
+        tx.contacts.keep_opt_outs(self.hash(address), contact.opted_out)
         tx.contacts.erase(contact.id)
 
     def hash(self, address: ContactAddress) -> str:

@@ -82,9 +82,10 @@ class Contacts:
         self._connection.execute(SAVE, values | {"of_id": contact.id})
 
     def keep_opt_outs(self, contact_hash: str, senders: list[str]) -> None:
-        """Remember opt-outs beyond the erasure of their contact."""
+        """Remember opt-outs beyond the erasure of their contact; those of an earlier one are replaced."""
         self._connection.execute(delete(opt_outs).where(opt_outs.c.contact_hash == contact_hash))
-        self._connection.execute(insert(opt_outs), {"contact_hash": contact_hash, "senders": senders})
+        if senders:
+            self._connection.execute(insert(opt_outs), {"contact_hash": contact_hash, "senders": senders})
 
     def without_tickets_kept(self, made_before: datetime, at_most: int) -> list[str]:
         """The ids of contacts made before then that no unerased ticket names."""
