@@ -159,6 +159,7 @@ class MariaDB(Server):
             "--no-defaults",
             *_as_root(),
             f"--datadir={self._data}",
+            f"--tmpdir={self._temporary}",
             f"--socket={self.directory / 'm.sock'}",
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
@@ -179,7 +180,13 @@ class MariaDB(Server):
     def _data(self) -> Path:
         return self.directory / "data"
 
+    @property
+    def _temporary(self) -> Path:
+        """A folder of its own: MariaDB begins by deleting all temporary tables that it finds, another server's too."""
+        return self.directory / "tmp"
+
     def _install(self) -> None:
+        self._temporary.mkdir()
         done = subprocess.run(
             [
                 executable("mariadb-install-db"),
@@ -189,6 +196,7 @@ class MariaDB(Server):
                 "--skip-test-db",
                 f"--datadir={self._data}",
             ],
+            env={**os.environ, "TMPDIR": str(self._temporary)},
             capture_output=True,
             text=True,
             check=False,
