@@ -1,0 +1,133 @@
+"""The line as staff read it, page by page."""
+
+import pytest
+from sqlalchemy import Engine, event
+
+from core.errors import NotFound
+from core.line import Mark, read_line, read_ticket
+from core.model import TicketState
+from tests.core.lines import Line
+
+WAITING, CALLED = TicketState.WAITING, TicketState.CALLED
+
+
+class Statements:
+    """What was sent to the database while it is open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.sent: list[str] = []
+
+    def __enter__(self) -> list[str]:
+        event.listen(self.engine, "before_cursor_execute", self._note)
+        return self.sent
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self.engine, "before_cursor_execute", self._note)
+
+    def _note(self, _connection, _cursor, statement: str, *_: object) -> None:
+        self.sent.append(statement)
+
+
+def pages(line: Line, limit: int, **more) -> list[list[tuple[int, int | None]]]:
+    """(number, position) of each entry, by page."""
+    found, mark = [], None
+    while True:
+        with line.records.reading() as tx:
+            page = read_line(tx, line.id, limit=limit, after=mark, **more)
+        found.append([(entry.ticket.number, entry.position) for entry in page.entries])
+        mark = page.next
+        if mark is None:
+            return found
+
+
+def test_who_is_called_comes_before_who_waits(line: Line) -> None:
+    line.fill(4)
+    for _ in range(2):
+        line.call_next()
+
+    assert pages(line, 10) == [[(1, None), (2, None), (3, 1), (4, 2)]]
+
+
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_pages_of_any_length_hold_everybody_once(line: Line, limit: int) -> None:
+    line.fill(7)
+    for _ in range(3):
+        line.call_next()
+
+    found = pages(line, limit)
+
+    everybody = [(1, None), (2, None), (3, None), (4, 1), (5, 2), (6, 3), (7, 4)]
+    assert [entry for page in found for entry in page] == everybody
+    assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+    assert found[-1]
+
+
+def test_a_full_last_page_has_no_next(line: Line) -> None:
+    line.fill(4)
+
+    assert [len(page) for page in pages(line, 2)] == [2, 2]
+
+
+def test_an_empty_line_is_one_empty_page(line: Line) -> None:
+    assert pages(line, 10) == [[]]
+
+
+def test_somebody_moved_to_the_head_stands_there(line: Line) -> None:
+    tickets = line.fill(3)
+
+    line.act("move", tickets[2], 1)
+
+    assert pages(line, 2) == [[(3, 1), (1, 2)], [(2, 3)]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_other_states_are_read_one_after_the_other(line: Line, limit: int) -> None:
+    line.fill(5)
+    line.act("serve", line.call_next())
+    line.act("no_show", line.call_next())
+    line.act("serve", line.call_next())
+
+    states = (WAITING, TicketState.SERVED, TicketState.NO_SHOW)
+    found = [entry for page in pages(line, limit, states=states) for entry in page]
+    assert found == [(4, 1), (5, 2), (1, None), (3, None), (2, None)]
+
+
+def test_the_first_page_is_one_statement_and_a_later_one_two(line: Line) -> None:
+    line.fill(6)
+    line.call_next()
+
+    with line.records.reading() as tx:
+        with Statements(line.engine) as sent:
+            page = read_line(tx, line.id, limit=3)
+        assert len(sent) == 1
+        with Statements(line.engine) as sent:
+            second = read_line(tx, line.id, limit=3, after=page.next)
+        assert len(sent) == 2
+    assert [entry.position for entry in second.entries] == [3, 4, 5]
+
+
+def test_a_mark_outlives_its_ticket(line: Line) -> None:
+    tickets = line.fill(5)
+    with line.records.reading() as tx:
+        mark = read_line(tx, line.id, limit=2).next
+    assert mark == Mark(WAITING, tickets[1].order_key)
+
+    line.act("remove", tickets[1])
+
+    with line.records.reading() as tx:
+        page = read_line(tx, line.id, limit=2, after=mark)
+    assert [(entry.ticket.number, entry.position) for entry in page.entries] == [(3, 2), (4, 3)]
+
+
+def test_one_ticket_is_read_with_its_position_by_who_works_there(line: Line) -> None:
+    tickets = line.fill(3)
+    line.call_next()
+
+    with line.records.reading() as tx:
+        waiting, queue = read_ticket(tx, "owner", tickets[2].id)
+        called, _ = read_ticket(tx, "owner", tickets[0].id)
+        assert (waiting.position, called.position, queue.id) == (2, None, line.id)
+        for account, ticket_id in (("stranger", tickets[0].id), ("owner", "nobody")):
+            with pytest.raises(NotFound):
+                read_ticket(tx, account, ticket_id)
