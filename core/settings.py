@@ -75,7 +75,9 @@ class MailServer:
 class Settings:
     """Everything that is set. `redis_url` is None for the embedded Valkey, `mail_server` where none is set.
 
-    `proxies` is the number of the operator's own proxies in front. `database_url` is SQLAlchemy's.
+    `proxies` is the number of the operator's own proxies in front; `database_url` is SQLAlchemy's.
+    `text_countries` (ISO 3166) are those that walk-ins may be texted in, None for the venue's own;
+    `texts_an_hour` is how many of them a venue may text.
     """
 
     host: str
@@ -88,6 +90,8 @@ class Settings:
     token_key: str = field(repr=False)
     contact_key: bytes = field(repr=False)
     open_sign_up: bool
+    text_countries: tuple[str, ...] | None
+    texts_an_hour: int
     demo_password: str | None = field(repr=False)
     twilio: Twilio
     telegram: Telegram
@@ -113,6 +117,8 @@ class Settings:
             token_key=_token_key(reader),
             contact_key=reader.secret("CONTACT_KEY").encode(),
             open_sign_up=reader.choice("SIGN_UP", "open", "invited") == "open",
+            text_countries=reader.countries("TEXT_COUNTRIES"),
+            texts_an_hour=reader.number("TEXTS_AN_HOUR", 60, smallest=0),
             demo_password=reader.text("DEMO_PASSWORD"),
             twilio=_twilio(reader),
             telegram=_telegram(reader),
@@ -184,6 +190,19 @@ class _Reader:
         choices = " or ".join((default, *others))
         self.find(identifier, f"{name}={given} is not known.", f"Set it to {choices}; {default} when left out.")
         return default
+
+    def countries(self, name: str) -> tuple[str, ...] | None:
+        given = self.text(name)
+        if given is None:
+            return None
+        countries = tuple(country.strip().upper() for country in given.split(","))
+        if not all(re.fullmatch("[A-Z]{2}", country) for country in countries):
+            self.find(
+                "text-countries-invalid",
+                f"{name}={given} is not a list of countries.",
+                "Write their two letters with commas between them, such as BR,US.",
+            )
+        return countries
 
     def host(self, name: str) -> str | None:
         given = self.text(name)

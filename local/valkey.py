@@ -32,7 +32,7 @@ class EmbeddedValkey:
 
     def start(self) -> bool:
         """Start it; answers whether it could be reached within some seconds."""
-        shut_down(self._redis)   # one that outlived its parent, where the system can't tie it
+        shut_down(self._redis)  # one that outlived its parent, where the system can't tie it
         self._child.start()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

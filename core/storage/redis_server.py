@@ -69,9 +69,9 @@ class WakeWorker:
 
 
 class Bell:
-    """The worker's end: a thread of its own hears the bell and sets every event in `wakes`."""
+    """The worker's end: a thread of its own hears the bell and sets the event `wakes`."""
 
-    def __init__(self, redis: "Redis", wakes: list[threading.Event]) -> None:
+    def __init__(self, redis: "Redis", wakes: threading.Event) -> None:
         self._subscription: Any = redis.pubsub
         self._wakes = wakes
         self._stopped = threading.Event()
@@ -99,5 +99,4 @@ class Bell:
     def _hear(self, subscription: Any) -> None:
         while not self._stopped.is_set():
             if subscription.get_message(timeout=1.0) is not None:
-                for wake in self._wakes:
-                    wake.set()
+                self._wakes.set()

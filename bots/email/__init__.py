@@ -1,0 +1,1 @@
+"""Mail, so far for staff accounts only."""

@@ -1,0 +1,194 @@
+"""Where the one-machine edition is put together: from its settings to the server's application and the worker."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from flask import Blueprint, Flask
+from limits.storage import MemoryStorage
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bots.channels import Sender
+from bots.conversation import Conversation
+from bots.message_limit import MessageLimit
+from bots.notifier import Notifier
+from bots.sms.webhook import SmsWebhook
+from bots.telegram.webhook import TelegramWebhook
+from core.accounts import AccountService
+from core.clock import system_clock
+from core.contacts import ContactBook
+from core.notices import NoticeService
+from core.queues import QueueService
+from core.settings import Settings
+from core.storage.engine import open_engine
+from core.storage.queues import QueueAtVenue
+from core.storage.records import Records
+from core.storage.redis_server import WakeWorker, answers, open_redis
+from core.storage.view import Positions, PositionView, ViewUpdate
+from core.sweeps import Sweeper
+from core.venues import VenueService
+from core.walk_ins import WalkIns
+from local.access_log import AccessLog
+from local.addresses import base_url, simulator_url
+from local.health import WorkerBeat, look_at
+from local.join_links import join_links
+from local.mails import mail_sender
+from local.reports import Reports
+from local.simulator import SimulatorSettings, create_simulator
+from local.valkey import embedded_url
+from local.webhooks import create_webhooks
+from web import create_app
+from web.services import Services
+
+SIMULATED_BOT = "QueueManagerBot"
+# More than a person can choose from on the simulator's page.
+MOST_PLACES = 100
+
+
+class Parts:
+    """What the server, the worker and the commands have in common; connects at the first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redis_url = settings.redis_url or embedded_url(settings.data_dir)
+        self.redis = open_redis(self.redis_url)
+        self.view = PositionView(self.redis)
+        self.engine = open_engine(settings.database_url)
+        self.records = Records(self.engine, system_clock, [ViewUpdate(self.view), WakeWorker(self.redis)])
+        self.queues = QueueService()
+        self.contacts = ContactBook(settings.contact_key)
+        self.notices = NoticeService(self.records)
+        self.sweeper = Sweeper(self.records, self.queues, self.contacts)
+        self.positions = Positions(self.records, self.view)
+        self.venues = VenueService(self.queues)
+        self.accounts = AccountService(
+            self.records,
+            mail_sender(settings, simulator_url(settings)),
+            settings.public_url,
+            open_sign_up=settings.open_sign_up,
+        )
+        self.beat = WorkerBeat(settings.data_dir)
+
+    def close(self) -> None:
+        """Let go of the database and of Redis."""
+        self.engine.dispose()
+        self.redis.close()
+
+
+def create_application(parts: Parts, bot_name: str | None) -> Flask:
+    """The pages, the API, the carriers' webhooks and, for carriers without credentials, the simulator.
+
+    `bot_name` is the Telegram bot's user name, where it is known.
+    """
+    settings = parts.settings
+    app = create_app(_services(parts, bot_name))
+    app.register_blueprint(_webhooks(parts))
+    if settings.twilio.simulated or settings.telegram.simulated or settings.mail_server is None:
+        app.register_blueprint(create_simulator(_simulator_settings(parts)))
+    app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _services(parts: Parts, bot_name: str | None) -> Services:
+    settings = parts.settings
+    walk_ins = WalkIns(
+        parts.queues,
+        parts.venues,
+        parts.contacts,
+        countries=settings.text_countries,
+        texts_an_hour=settings.texts_an_hour,
+    )
+    return Services(
+        records=parts.records,
+        queues=parts.queues,
+        venues=parts.venues,
+        accounts=parts.accounts,
+        walk_ins=walk_ins,
+        positions=parts.positions,
+        contacts=parts.contacts,
+        public_url=settings.public_url,
+        token_key=settings.token_key,
+        join_links=partial(join_links, settings, bot_name),
+        health=partial(look_at, parts.records, partial(answers, parts.redis), parts.beat),
+        # The package's own name for a unix socket.
+        rate_limits=parts.redis_url.replace("unix://", "redis+unix://", 1),
+    )
+
+
+def _webhooks(parts: Parts) -> Blueprint:
+    settings = parts.settings
+    conversation = Conversation(
+        parts.records,
+        parts.queues,
+        parts.contacts,
+        parts.positions,
+        settings.public_url,
+        limit=MessageLimit(MemoryStorage()),  # one server process: no round trip for it
+    )
+    reports = Reports(parts.records, parts.contacts, parts.notices)
+    sms = SmsWebhook(
+        settings.twilio.auth_token,
+        settings.public_url,
+        conversation.answer,
+        delivery=reports.delivery,
+        keywords="carrier" if settings.twilio.carrier_answers else "own",
+    )
+    telegram = TelegramWebhook(settings.telegram.webhook_secret, conversation.answer, blocked=reports.telegram_blocked)
+    return create_webhooks(sms, telegram)
+
+
+def _simulator_settings(parts: Parts) -> SimulatorSettings:
+    settings = parts.settings
+    return SimulatorSettings(
+        public_url=settings.public_url,
+        base_url=base_url(settings),
+        twilio_account_sid=settings.twilio.account_sid,
+        twilio_auth_token=settings.twilio.auth_token,
+        telegram_bot_token=settings.telegram.bot_token,
+        telegram_webhook_secret=settings.telegram.webhook_secret,
+        telegram_bot_name=settings.telegram.bot_name or SIMULATED_BOT,
+        numbers=partial(_numbers, parts.records),
+        codes=partial(_codes, parts.records),
+        sms=settings.twilio.simulated,
+        telegram=settings.telegram.simulated,
+        mail=settings.mail_server is None,
+        carrier_keywords=settings.twilio.carrier_answers,
+    )
+
+
+def _numbers(records: Records) -> Sequence[tuple[str, str]]:
+    """The venues' names and numbers, each number once."""
+    numbers = {place.phone_number: place.venue_name for place in _places(records) if place.phone_number}
+    return [(venue, number) for number, venue in numbers.items()]
+
+
+def _codes(records: Records) -> Sequence[tuple[str, str]]:
+    return [(place.queue.name, place.queue.join_code) for place in _places(records)]
+
+
+def _places(records: Records) -> list[QueueAtVenue]:
+    with records.reading() as tx:
+        return tx.queues.all_at_venues(MOST_PLACES)
+
+
+def create_notifiers(parts: Parts) -> list[Notifier]:
+    """What sends notices: one for each carrier, so that one that is slow keeps nobody waiting at the other."""
+    # Heavy, and needed by the worker only.
+    from bots.sms.sender import TwilioSender
+    from bots.telegram.sender import TelegramSender
+
+    settings, simulator = parts.settings, simulator_url(parts.settings)
+    twilio, telegram = settings.twilio, settings.telegram
+    texts = TwilioSender(
+        twilio.account_sid,
+        twilio.auth_token,
+        settings.public_url,
+        api_url=twilio.api_url or (f"{simulator}/twilio" if twilio.simulated else None),
+    )
+    bot = TelegramSender(
+        telegram.bot_token,
+        api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else None),
+    )
+    carriers: tuple[dict[str, Sender], ...] = ({"sms": texts, "whatsapp": texts}, {"telegram": bot})
+    return [Notifier(parts.notices, senders, settings.public_url, parts.records.clock) for senders in carriers]

@@ -1,0 +1,108 @@
+"""Tells the carriers with real credentials where this server is, so that they call its webhooks."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from requests import RequestException
+from telegram import Bot, BotCommand
+from telegram.error import TelegramError
+from twilio.base.exceptions import TwilioException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from core.settings import Settings, Telegram, Twilio
+from local.application import MOST_PLACES, Parts
+
+TIMEOUT_SECONDS = 15.0
+# Try three times when the connection fails, the answer does not come, or is a 5xx: by default a text is lost.
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+TRY_AGAIN = "#rc=3&rp=ct,rt,5xx"
+UPDATES = ("message", "callback_query", "my_chat_member")
+TELEGRAM = "https://api.telegram.org"
+# Telegram knows two letters here; the first menu is for everybody whose language has none.
+MENUS = {
+    "": {
+        "join": "Get in line",
+        "position": "Where am I in line?",
+        "leave": "Leave the line",
+        "help": "What I understand",
+        "language": "Change the language",
+    },
+    "pt": {
+        "join": "Entrar na fila",
+        "position": "Qual é o meu lugar na fila?",
+        "leave": "Sair da fila",
+        "help": "O que eu entendo",
+        "language": "Mudar o idioma",
+    },
+    "es": {
+        "join": "Entrar en la fila",
+        "position": "¿Qué lugar tengo en la fila?",
+        "leave": "Salir de la fila",
+        "help": "Lo que entiendo",
+        "language": "Cambiar el idioma",
+    },
+}
+
+
+class CannotConnect(Exception):
+    """A carrier was not told, or there is none to tell; the sentence says why."""
+
+
+def connect_carriers(parts: Parts) -> Iterator[str]:
+    """Connect the carriers that have credentials, one after the other; a sentence on each. Raises CannotConnect."""
+    settings = parts.settings
+    if settings.twilio.simulated and settings.telegram.simulated:
+        raise CannotConnect(
+            "No carrier has credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TELEGRAM_BOT_TOKEN."
+        )
+    if urlsplit(settings.public_url).scheme != "https":
+        raise CannotConnect(
+            f"Carriers can't reach {settings.public_url}: set PUBLIC_URL to the https address of the tunnel or proxy."
+        )
+    if not settings.twilio.simulated:
+        with parts.records.reading() as tx:
+            places = tx.queues.all_at_venues(MOST_PLACES)
+        numbers = sorted({place.phone_number for place in places if place.phone_number})
+        yield from _connect_twilio(settings, settings.twilio, numbers)
+    if not settings.telegram.simulated:
+        yield asyncio.run(_connect_telegram(settings, settings.telegram))
+
+
+def _connect_twilio(settings: Settings, twilio: Twilio, numbers: Sequence[str]) -> Iterator[str]:
+    """Point each venue's number at our webhook, with three tries and itself as the fallback."""
+    client = Client(twilio.account_sid, twilio.auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_SECONDS))
+    webhook = f"{settings.public_url}/webhooks/sms{TRY_AGAIN}"
+    try:
+        owned = {str(number.phone_number): number for number in client.incoming_phone_numbers.list()}
+        for number in numbers:
+            if number not in owned:
+                yield f"Twilio: {number} is not a number of this account."
+                continue
+            owned[number].update(
+                sms_url=webhook, sms_method="POST", sms_fallback_url=webhook, sms_fallback_method="POST"
+            )
+            yield f"Twilio: texts to {number} come to {webhook}."
+    except (TwilioException, RequestException) as error:
+        raise CannotConnect(f"Twilio was not told everything: {error}") from error
+    unused = sorted(set(owned) - set(numbers))
+    if unused:
+        yield f"Twilio: no venue has {', '.join(unused)}; set a venue's phone number and connect again."
+
+
+async def _connect_telegram(settings: Settings, telegram: Telegram) -> str:
+    """Set the bot's webhook with its secret and the kinds of update that we read, and its menus."""
+    webhook = f"{settings.public_url}/webhooks/telegram"
+    bot = Bot(telegram.bot_token, base_url=f"{telegram.api_url or TELEGRAM}/bot")
+    try:
+        async with bot:
+            await bot.set_webhook(
+                webhook, secret_token=telegram.webhook_secret, allowed_updates=UPDATES, max_connections=10
+            )
+            for language, menu in MENUS.items():
+                commands = [BotCommand(command, meaning) for command, meaning in menu.items()]
+                await bot.set_my_commands(commands, language_code=language)
+            return f"Telegram: messages to @{bot.username} come to {webhook}."
+    except TelegramError as error:
+        raise CannotConnect(f"Telegram was not told everything: {error}.") from error

@@ -1,0 +1,32 @@
+"""What `make run` prints for the person who typed it."""
+
+from local.application import Parts
+from local.demo import EMAIL, JOIN_CODE, NUMBER, demo_account_exists
+
+
+def greeting(parts: Parts, new_password: str | None) -> str:
+    """Where everything is, and how to log in; `new_password` is the demo account's, if it was made up just now."""
+    settings = parts.settings
+    here = f"http://localhost:{settings.port}"
+    lines = ["", "Queue Manager is running. Ctrl-C stops it.", "", f"  Backoffice  {here}/"]
+    if demo_account_exists(parts):
+        lines.append(f"              {EMAIL}, {_password(parts, new_password)}")
+    if settings.twilio.simulated or settings.telegram.simulated:
+        lines += [
+            f"  Simulator   {here}/simulator",
+            f"              text JOIN to {NUMBER}, or write {JOIN_CODE} to the bot",
+        ]
+    lines.append(f"  Join page   {here}/q/{JOIN_CODE}")
+    if settings.public_url != here:
+        lines.append(f"  Public      {settings.public_url}/")
+    return "\n".join([*lines, f"  Data        {settings.data_dir}", ""])
+
+
+def _password(parts: Parts, new_password: str | None) -> str:
+    if new_password is not None:
+        return f"password {new_password} (shown this once)"
+    if parts.settings.demo_password is not None:
+        return "password as in DEMO_PASSWORD"
+    if parts.settings.mail_server is None:
+        return "password as at the first start; a new one comes by mail into the simulator"
+    return "password as at the first start"

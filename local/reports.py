@@ -1,0 +1,39 @@
+"""What carriers tell us later: that a text arrived or did not, and that a guest has blocked us."""
+
+from bots.channels import DeliveryStatus, Retry, Unreachable
+from core.contacts import ContactBook
+from core.model import ContactAddress, NoticeState
+from core.notices import NoticeService
+from core.storage.records import Records, Transaction
+
+
+class Reports:
+    """Takes the reports down in the record. Safe for all threads."""
+
+    def __init__(self, records: Records, contacts: ContactBook, notices: NoticeService) -> None:
+        self._records = records
+        self._contacts = contacts
+        self._notices = notices
+
+    def delivery(self, status: DeliveryStatus) -> None:
+        """A text of ours was sent, arrived, or failed."""
+        self._notices.report(
+            status.channel,
+            status.carrier_id,
+            NoticeState(status.state),
+            None if status.error is None else status.error.code,
+            unreachable=isinstance(status.error, Unreachable),
+            retry=isinstance(status.error, Retry),
+        )
+
+    def telegram_blocked(self, address: str, blocked: bool) -> None:
+        """A guest has blocked the bot, or taken that back. One who never wrote to it is not remembered for it."""
+        whose = ContactAddress("telegram", address)
+
+        def work(tx: Transaction) -> None:
+            contact, _ = tx.contacts.lock(whose, self._contacts.hash(whose))
+            if contact is not None:
+                contact.unreachable = "blocked" if blocked else None
+                tx.contacts.save(contact)
+
+        self._records.transaction(work)

@@ -1,0 +1,25 @@
+"""The bot's user name, which its links start with."""
+
+import httpx
+import structlog
+
+from core.settings import Settings
+
+TELEGRAM = "https://api.telegram.org"
+TIMEOUT_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def bot_name(settings: Settings) -> str | None:
+    """TELEGRAM_BOT_NAME, or what Telegram calls the bot; None where nobody knows now, or the bot is simulated."""
+    telegram = settings.telegram
+    if telegram.simulated or telegram.bot_name:
+        return telegram.bot_name
+    url = f"{telegram.api_url or TELEGRAM}/bot{telegram.bot_token}/getMe"
+    try:
+        answer = httpx.post(url, timeout=TIMEOUT_SECONDS)
+        return str(answer.raise_for_status().json()["result"]["username"])
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+        log.warning("telegram did not say the bot's name: links to it are left out", error=str(error))
+        return None
