@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import WrongState
@@ -78,7 +78,8 @@ def _find(token: str) -> tuple[Place, int | None]:
     with current().records.reading() as tx:
         place = _read(tx, token)
     if place is None:
-        abort(404)
+        unknown = render_template("unknown_ticket.html", **words(language_for(*browser_languages())))
+        abort(make_response(unknown, 404))
     return place, current().positions.position(place.ticket)
 
 

@@ -14,7 +14,7 @@ from web.services import current
 LONGEST = 100
 MOST_NO_SHOWS = 10
 
-CHANNELS = {"sms": "Text message", "whatsapp": "WhatsApp", "telegram": "Telegram", "email": "E-mail"}
+CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "telegram": "Telegram", "email": "E-mail"}
 NOTICES = {
     "joined": "Place",
     "almost_there": "Almost there",
