@@ -117,8 +117,10 @@ def understand(text: str, language: str) -> Intent:
 
 def plain(text: str) -> str:
     """The text without case, accents and the punctuation around it, as `bots.words` is written."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
+    letters = text.casefold()
+    if not letters.isascii():
+        decomposed = unicodedata.normalize("NFKD", letters)
+        letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
     return re.sub(r"^[\W_]+|[\W_]+$", "", letters).replace("'", "").replace("’", "")
 
 
