@@ -18,7 +18,8 @@ from web.problems import Problem
 from web.services import current
 
 HEADER = "Idempotency-Key"
-KEY = re.compile(r"[!-~]{1,100}")
+PATTERN = r"^[!-~]([ -~]*[!-~])?$"
+LONGEST = 100
 KEEP = timedelta(hours=24)
 
 
@@ -39,8 +40,9 @@ def make(who: str, work: Callable[[Transaction], Change]) -> Change:
     records, key = current().records, request.headers.get(HEADER)
     if key is None:
         return records.transaction(work)
-    if not KEY.fullmatch(key):
-        raise Problem("invalid-header", header=HEADER, sentence="must be 1 to 100 visible ASCII characters")
+    if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
+        sentence = f"must be 1 to {LONGEST} ASCII characters, without a space at either end"
+        raise Problem("invalid-header", header=HEADER, sentence=sentence)
     once = Once(f"{who} {request.method} {request.url_rule}", key, _fingerprint(), KEEP)
     return Change(**records.answer_once(once, lambda tx: asdict(work(tx))))
 

@@ -94,7 +94,7 @@ def answer(
         "status": cause.status,
         "detail": cause.detail(details | {"retry_after": retry_after}),
     }
-    body |= {name: value for name, value in details.items() if name not in body}
+    body |= {name: value for name, value in details.items() if name not in {*body, "sentence"}}
     if faults:
         body["errors"] = [fault.shown() for fault in faults]
     response = Response(json.dumps(body), cause.status, headers, mimetype=MEDIA_TYPE)

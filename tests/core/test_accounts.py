@@ -209,7 +209,7 @@ def test_a_reset_is_worth_an_hour_and_is_no_verification(office: Office, clock: 
     clock.advance(timedelta(hours=1))
     with pytest.raises(InvalidToken):
         office.service.reset(token, "a new password")
-    assert office.service.log_in(ADA, PASSWORD)
+    assert office.service.log_in(ADA, PASSWORD).email == ADA
 
 
 def test_a_short_new_password_leaves_the_link_usable(office: Office) -> None:

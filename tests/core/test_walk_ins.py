@@ -45,7 +45,7 @@ class Door:
 
     def add(self, phone: str | None = None, by: str = "ann", queue: Any = None, **details: Any) -> Ticket:
         queue_id = (queue or self.queue).id
-        party = {"guest_name": "Ana", "party_size": 2} | details
+        party: dict[str, Any] = {"guest_name": "Ana", "party_size": 2, **details}
         return self.records.transaction(lambda tx: self.walk_ins.add(tx, queue_id, by, phone=phone, **party)).ticket
 
     def waiting(self) -> int:

@@ -43,8 +43,8 @@ class KeyHeader(BaseModel):
         alias="Idempotency-Key",
         json_schema_extra=_without_default,
         min_length=1,
-        max_length=100,
-        pattern="^[!-~]+$",
+        max_length=idempotency.LONGEST,
+        pattern=idempotency.PATTERN,
         description="Repeat a request under the same key: it is done once, and answered alike for 24 hours.",
     )
 

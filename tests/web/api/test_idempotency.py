@@ -1,0 +1,135 @@
+"""A POST that is repeated under its Idempotency-Key is done once and answered alike."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from core.storage.records import Records
+from tests.clocks import StillClock
+from tests.web.api.callers import VENUE, Caller, assert_problem
+
+PARTY = {"guest_name": "Ana", "party_size": 2}
+
+
+@pytest.fixture
+def queue(ann: Caller) -> dict[str, Any]:
+    return ann.new_queue()
+
+
+def numbers(caller: Caller, queue: dict[str, Any]) -> list[int]:
+    items = caller.get(f"/queues/{queue['id']}/tickets").json["items"]
+    return [ticket["number"] for ticket in items]
+
+
+def test_a_repeat_gets_the_same_answer_and_changes_nothing(ann: Caller, queue: dict) -> None:
+    path = f"/queues/{queue['id']}/tickets"
+
+    first, second = (ann.post(path, PARTY, key="a") for _ in range(2))
+
+    assert first.status_code == second.status_code == 201
+    assert first.json == second.json
+    assert first.headers["Location"] == second.headers["Location"] == f"/api/v1/tickets/{first.json['id']}"
+    assert numbers(ann, queue) == [1]
+    assert ann.post(path, PARTY, key="b").json["number"] == 2
+    assert ann.post(path, PARTY).json["number"] == 3
+
+
+def test_parallel_repeats_of_call_next_call_one_guest(ann: Caller, app: Flask, queue: dict) -> None:
+    for _ in range(10):
+        ann.add(queue)
+
+    def call(_: int) -> int:
+        caller = Caller(app)
+        caller.token = ann.token
+        answer = caller.post(f"/queues/{queue['id']}/call-next", key="one press")
+        assert answer.status_code == 200, answer.text
+        number: int = answer.json["number"]
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        called = set(pool.map(call, range(16)))
+
+    assert called == {1}
+    assert ann.get(f"/queues/{queue['id']}").json["waiting"] == 9
+
+
+def test_every_change_by_post_takes_a_key(ann: Caller, anybody: Caller, queue: dict) -> None:
+    token = ann.add(queue)["guest_url"].rpartition("/")[2]
+    ann.add(queue)
+    ticket = f"/tickets/{ann.add(queue)['id']}"
+    line = f"/queues/{queue['id']}"
+
+    changes: list[tuple[str, Any]] = [
+        ("/venues", VENUE),
+        (f"/venues/{queue['venue_id']}/queues", {"name": "Bar"}),
+        (f"{line}/tickets", PARTY),
+        (f"{line}/call-next", None),
+        (f"{line}/undo", None),
+        (f"{ticket}/move", {"position": 1}),
+        (f"{ticket}/call", None),
+        (f"{ticket}/recall", None),
+        (f"{ticket}/put-back", None),
+        (f"{ticket}/call", None),
+        (f"{ticket}/no-show", None),
+        (f"{ticket}/come-back", None),
+        (f"{ticket}/remove", None),
+        (f"/guest/tickets/{token}/leave", None),
+        (f"{line}/close", {"waiting": "remove"}),
+    ]
+    for number, (path, body) in enumerate(changes):
+        caller = anybody if "guest" in path else ann
+        answers = [caller.post(path, body, key=f"change {number}") for _ in range(2)]
+        assert answers[0].status_code in (200, 201), (path, answers[0].text)
+        assert answers[0].status_code == answers[1].status_code, path
+        assert answers[0].json == answers[1].json, path
+
+
+def test_another_request_under_the_same_key_is_refused(ann: Caller, queue: dict) -> None:
+    tickets = [ann.add(queue)["id"] for _ in range(2)]
+    path = f"/queues/{queue['id']}/tickets"
+    ann.post(path, PARTY, key="a")
+    ann.post(f"/tickets/{tickets[0]}/call", key="b")
+
+    assert_problem(ann.post(path, PARTY | {"note": "x"}, key="a"), 422, "idempotency-key-reused")
+    assert_problem(ann.post(f"/tickets/{tickets[1]}/call", key="b"), 422, "idempotency-key-reused")
+
+
+def test_a_key_belongs_to_one_account_and_one_route(ann: Caller, bob: Caller, queue: dict) -> None:
+    bobs = bob.new_queue(bob.new_venue(phone_number=None))
+
+    assert ann.post(f"/queues/{queue['id']}/tickets", PARTY, key="a").status_code == 201
+    assert bob.post(f"/queues/{bobs['id']}/tickets", PARTY, key="a").status_code == 201
+    assert ann.post(f"/queues/{queue['id']}/call-next", key="a").status_code == 200
+    assert_problem(bob.post(f"/queues/{queue['id']}/tickets", PARTY, key="a"), 422, "idempotency-key-reused")
+    assert numbers(ann, queue) == [1]
+
+
+def test_a_refusal_is_not_kept(ann: Caller, queue: dict) -> None:
+    path = f"/queues/{queue['id']}/call-next"
+    assert_problem(ann.post(path, key="a"), 409, "queue-empty")
+    ann.add(queue)
+
+    assert ann.post(path, key="a").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 101, "é".encode().decode("latin-1"), "a\tb"])
+def test_a_key_that_cannot_be_kept_is_refused(ann: Caller, queue: dict, key: str) -> None:
+    answer = ann.post(f"/queues/{queue['id']}/tickets", PARTY, key=key)
+
+    assert_problem(answer, 400, "invalid-header", header="Idempotency-Key")
+    assert numbers(ann, queue) == []
+
+
+def test_an_answer_is_kept_for_a_day(ann: Caller, queue: dict, records: Records, clock: StillClock) -> None:
+    ann.post(f"/queues/{queue['id']}/tickets", PARTY, key="a")
+
+    def forget() -> int:
+        return records.transaction(lambda tx: tx.receipts.delete_expired(tx.now))
+
+    clock.advance(timedelta(hours=23, minutes=59))
+    assert forget() == 0
+    clock.advance(timedelta(minutes=2))
+    assert forget() == 1
