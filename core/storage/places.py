@@ -1,42 +1,70 @@
-"""Where a contact stands and where it may be heading, in one statement: what every message needs to know."""
+"""Where a contact stands, and the queues that a message may be about: what the conversation has to know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, Select, bindparam, literal, null, select, union_all
+from sqlalchemy import Connection, bindparam, select, union_all
 
-from core.model import Ticket
-from core.storage.queues import QueueAtVenue, queue_at_venue
-from core.storage.tables import queues, venues
-from core.storage.tickets import FIELDS, OF_CONTACT, ticket_from
+from core.model import ACTIVE_STATES, QueueState, Ticket, TicketState
+from core.storage.queues import WITH_VENUE, QueueAtVenue, queue_at_venue
+from core.storage.tables import queues, tickets, venues
+from core.storage.tickets import COLUMNS, ticket_from
 
-OWN, CODE, NUMBER = "own", "code", "number"
-OWN_TICKETS = OF_CONTACT.subquery()
-WIDTH = len(queues.c) + 3
+WIDTH = len(COLUMNS)
 MOST_CODES = 3
-
-
-def _found_by(way: str, *ticket: Any) -> Select[Any]:
-    at_venue = (*queues.c, venues.c.name.label("venue_name"), venues.c.language, venues.c.phone_number)
-    return select(literal(way).label("way"), *at_venue, *ticket)
-
-
-_VENUE = venues.c.id == queues.c.venue_id
-_NO_TICKET = tuple(null().label(f"ticket_{name}") for name in FIELDS)
-AROUND = union_all(
-    # First, since a union takes its columns' types from its first part.
-    _found_by(OWN, *(OWN_TICKETS.c[name].label(f"ticket_{name}") for name in FIELDS))
-    .join_from(OWN_TICKETS, queues, queues.c.id == OWN_TICKETS.c.queue_id)
-    .join(venues, _VENUE),
-    _found_by(CODE, *_NO_TICKET)
-    .join_from(queues, venues, _VENUE)
-    .where(queues.c.join_code.in_([bindparam(f"of_code_{index}") for index in range(MOST_CODES)])),
-    _found_by(NUMBER, *_NO_TICKET)
-    .join_from(queues, venues, _VENUE)
-    .where(venues.c.phone_number == bindparam("of_number")),
+OF_CONTACT = (
+    select(*COLUMNS, *WITH_VENUE.selected_columns)
+    .join_from(tickets, queues, queues.c.id == tickets.c.queue_id)
+    .join(venues, venues.c.id == queues.c.venue_id)
+    .where(
+        tickets.c.contact_id == bindparam("of_contact"),
+        tickets.c.state.in_([*ACTIVE_STATES, TicketState.NO_SHOW]),
+    )
+    .order_by(tickets.c.joined_at.desc())
+    .limit(20)
 )
+# Few columns: the driver takes longer to describe a queue's thirty than the server to find the row.
+ENTRANCE = select(
+    queues.c.id,
+    queues.c.name,
+    queues.c.join_code,
+    queues.c.state,
+    queues.c.largest_party,
+    queues.c.created_at,
+    venues.c.name.label("venue_name"),
+    venues.c.language,
+    venues.c.phone_number,
+).join_from(queues, venues, venues.c.id == queues.c.venue_id)
+ENTRANCES = union_all(
+    ENTRANCE.where(queues.c.join_code.in_([bindparam(f"of_code_{index}") for index in range(MOST_CODES)])),
+    ENTRANCE.where(venues.c.phone_number == bindparam("of_number")),
+)
+FIRST_ENTRANCES = ENTRANCE.order_by(queues.c.created_at).limit(bindparam("at_most"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What a guest has to know of a queue and its venue before joining."""
+
+    queue_id: str
+    name: str
+    join_code: str
+    state: QueueState
+    largest_party: int | None
+    created_at: datetime
+    venue_name: str
+    language: str
+    phone_number: str | None
+
+    @classmethod
+    def of(cls, at: QueueAtVenue) -> Self:
+        """The entrance of a queue that is known already."""
+        queue = at.queue
+        about_queue = (queue.id, queue.name, queue.join_code, queue.state, queue.largest_party, queue.created_at)
+        return cls(*about_queue, at.venue_name, at.language, at.phone_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +75,33 @@ class Place:
     at: QueueAtVenue
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """`own`: the contact's active tickets and no-shows, newest first. `by_code`: the queues with the codes asked
-    for. `at_number`: the queues of the venues that have the number, oldest first."""
-
-    own: list[Place]
-    by_code: dict[str, QueueAtVenue]
-    at_number: list[QueueAtVenue]
-
-
 class Places:
-    """The places of contacts, on an open connection."""
+    """Places and entrances, on an open connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def around(self, contact_id: str, codes: Sequence[str], number: str | None) -> Around:
-        """Everything a message of this contact may be about: at most three codes, in upper case; a number in E.164."""
-        values = {"of_contact": contact_id, "of_number": number}
-        values |= {f"of_code_{index}": code for index, code in zip_longest(range(MOST_CODES), codes[:MOST_CODES])}
-        around = Around([], {}, [])
-        for way, *row in self._connection.execute(AROUND, values):
-            at = queue_at_venue(row[:WIDTH])
-            if way == OWN:
-                around.own.append(Place(ticket_from(row[WIDTH:]), at))
-            elif way == CODE:
-                around.by_code[at.queue.join_code] = at
-            else:
-                around.at_number.append(at)
-        around.own.sort(key=lambda place: place.ticket.joined_at, reverse=True)
-        around.at_number.sort(key=lambda at: (at.queue.created_at, at.queue.id))
-        return around
+    def of_contact(self, contact_id: str) -> list[Place]:
+        """The contact's active tickets and no-shows, newest first."""
+        rows = self._connection.execute(OF_CONTACT, {"of_contact": contact_id})
+        return [Place(ticket_from(row[:WIDTH]), queue_at_venue(row[WIDTH:])) for row in rows]
+
+    def entrances(self, codes: Sequence[str], number: str | None) -> list[Entrance]:
+        """The queues with one of at most three join codes (upper case), and those at a phone number; oldest first."""
+        values: dict[str, Any] = {f"of_code_{index}": code for index, code in _numbered(codes)}
+        rows = self._connection.execute(ENTRANCES, values | {"of_number": number})
+        found = {row.id: _entrance(row) for row in rows}
+        return sorted(found.values(), key=lambda entrance: (entrance.created_at, entrance.queue_id))
+
+    def first_entrances(self, at_most: int) -> list[Entrance]:
+        """The oldest queues of all venues, for a channel that serves them all."""
+        return [_entrance(row) for row in self._connection.execute(FIRST_ENTRANCES, {"at_most": at_most})]
+
+
+def _numbered(codes: Sequence[str]) -> list[tuple[int, str | None]]:
+    return list(zip_longest(range(MOST_CODES), codes[:MOST_CODES]))
+
+
+def _entrance(row: Any) -> Entrance:
+    queue_id, name, join_code, state, *rest = row
+    return Entrance(queue_id, name, join_code, QueueState(state), *rest)
