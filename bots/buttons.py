@@ -6,9 +6,8 @@ from enum import StrEnum
 from bots.messages import Button
 from bots.phrases import Phrases, where
 from bots.words import ENGLISH, PORTUGUESE, SPANISH
-from core.model import Queue, Ticket
-from core.storage.places import Place
-from core.storage.queues import QueueAtVenue
+from core.model import Ticket
+from core.storage.places import Entrance, Place
 
 Rows = tuple[tuple[Button, ...], ...]
 
@@ -57,16 +56,16 @@ def card(phrases: Phrases, ticket: Ticket) -> Rows:
     )
 
 
-def party_sizes(queue: Queue, ticket: Ticket) -> Rows:
+def party_sizes(largest_party: int | None, ticket: Ticket) -> Rows:
     """The usual sizes, as far as the queue takes them."""
-    largest = min(queue.largest_party or PARTY_SIZES, PARTY_SIZES)
+    largest = min(largest_party or PARTY_SIZES, PARTY_SIZES)
     buttons = [Button(str(size), f"{Press.PARTY_SIZE}:{ticket.id}:{size}") for size in range(1, largest + 1)]
     return tuple(tuple(buttons[start : start + IN_A_ROW]) for start in range(0, largest, IN_A_ROW))
 
 
-def queues(choices: list[QueueAtVenue]) -> Rows:
+def queues(choices: list[Entrance]) -> Rows:
     """One button to join each queue."""
-    return tuple((Button(where(at), f"{Press.JOIN}:{at.queue.join_code}"),) for at in choices)
+    return tuple((Button(where(each), f"{Press.JOIN}:{each.join_code}"),) for each in choices)
 
 
 def code(join_code: str) -> Rows:
@@ -76,7 +75,7 @@ def code(join_code: str) -> Rows:
 
 def places(press: Press, choices: list[Place]) -> Rows:
     """One button for each place of the guest."""
-    return tuple((Button(where(place.at), f"{press}:{place.ticket.id}"),) for place in choices)
+    return tuple((Button(where(Entrance.of(place.at)), f"{press}:{place.ticket.id}"),) for place in choices)
 
 
 def languages() -> Rows:

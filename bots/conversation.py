@@ -5,24 +5,22 @@ it caused stand together or not at all. A repeat of the message gets the kept re
 """
 
 import hashlib
-from copy import deepcopy
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from bots import in_line, joining
-from bots.buttons import Press, Pressed, read
-from bots.channels import CHANNELS
-from bots.dialogue import Asked, Question, question, remembered
+from bots.buttons import Press, read
+from bots.dialogue import Asked, question, remembered
 from bots.message_limit import MessageLimit
 from bots.messages import Button, Message, Reply
-from bots.replies import SILENCE, Replies, slow_down
+from bots.replies import SILENCE, slow_down
 from bots.turn import Turn
 from bots.understanding import Intent, Kind, nearest_language, understand
 from bots.words import ENGLISH
 from core.contacts import ContactBook
 from core.model import Contact, ContactAddress
 from core.queues import QueueService
-from core.storage.places import Around
 from core.storage.records import Once, Records, Transaction
 from core.storage.view import Positions
 
@@ -60,50 +58,49 @@ class Conversation:
 
         Raises RecordUnavailable while the database is away: nothing was changed, the carrier may try again.
         """
+        heard = understand(message.text, ENGLISH)
         # A wish to be left alone, or heard again, is never one too many.
-        limited = message.carrier_word is None and self._limit is not None
-        if limited and self._limit is not None and not self._limit.allows(message):
-            return slow_down(self._language_heard(message), self._public_url)
+        if message.carrier_word is None and self._limit is not None and not self._limit.allows(message):
+            return slow_down(_language(heard, message), self._public_url)
         once = Once(f"message {message.channel}", _key(message.carrier_id), "", RECEIPTS_KEPT)
-        return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message))))
+        return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message, heard))))
 
-    def _answer(self, tx: Transaction, message: Message) -> Reply:
-        contact, planned = self._contact(tx, message)
-        before = deepcopy(contact)
-        asked = None if planned else remembered(contact.dialogue, tx.now)
-        if planned or (asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION)):
+    def _answer(self, tx: Transaction, message: Message, heard: Intent) -> Reply:
+        planned = _likely_dialogue(heard, tx.now)
+        contact = self._contact(tx, message, heard, planned)
+        is_new = contact.dialogue is planned
+        before = replace(contact, opted_out=list(contact.opted_out))
+        asked = None if is_new else remembered(contact.dialogue, tx.now)
+        if is_new or (asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION)):
             # Answered by the next message or not at all: a LEAVE of an hour ago is no yes.
             contact.dialogue = None
-        intent = understand(message.text, contact.language or ENGLISH)
-        contact.language = contact.language or intent.spoken or nearest_language(message.language)
-        pressed = read(message.button) if message.button is not None else None
-        around = tx.places.around(contact.id, _codes(intent, pressed, asked), message.to)
+        contact.language = contact.language or _language(heard, message)
         turn = Turn(
-            tx, message, contact, intent, pressed, asked, around, self._positions,
-            say=self._replies(contact.language or _venue_language(around), message),
-        )  # fmt: skip
+            tx=tx,
+            message=message,
+            contact=contact,
+            intent=understand(message.text, contact.language) if contact.language not in (None, ENGLISH) else heard,
+            pressed=read(message.button) if message.button is not None else None,
+            asked=asked,
+            own=[] if is_new else tx.places.of_contact(contact.id),
+            positions=self._positions,
+            public_url=self._public_url,
+        )
         reply = self._reply(turn)
-        if contact != before:
+        if replace(contact, dialogue=contact.dialogue or {}) != replace(before, dialogue=before.dialogue or {}):
             tx.contacts.save(contact)
         return reply
 
-    def _contact(self, tx: Transaction, message: Message) -> tuple[Contact, bool]:
-        """The contact, locked, and whether it was made with a dialogue that has yet to come true.
-
-        A new contact is written with what its JOIN will most likely leave there, which saves writing it twice.
-        """
-        intent = understand(message.text, ENGLISH)
-        party = intent.party(intent.codes[0] if intent.codes else None)
-        asks_party = intent.kind is Kind.JOIN and party.size is None
-        dialogue = question(Asked.PARTY_SIZE, tx.now).to_json() if asks_party else None
-        contact = self._contacts.lock_or_add(
+    def _contact(self, tx: Transaction, message: Message, heard: Intent, dialogue: dict[str, Any]) -> Contact:
+        party = heard.party(heard.codes[0] if heard.codes else None)
+        name = party.name if heard.kind is Kind.JOIN and party.name else message.name or ""
+        return self._contacts.lock_or_add(
             tx,
             ContactAddress(message.channel, message.address),
-            language=self._language_heard(message),
-            name=joining.tidy_name((intent.kind is Kind.JOIN and party.name) or message.name or ""),
+            language=_language(heard, message),
+            name=joining.tidy_name(name),
             dialogue=dialogue,
         )
-        return contact, dialogue is not None and contact.dialogue is dialogue
 
     def _reply(self, turn: Turn) -> Reply:
         if turn.message.carrier_word is not None:
@@ -112,7 +109,7 @@ class Conversation:
             return self._to_press(turn)
         match turn.intent.kind:
             case Kind.JOIN:
-                return joining.join(turn, self._queues)
+                return (self._answered(turn) if turn.intent.bare else None) or joining.join(turn, self._queues)
             case Kind.POSITION | Kind.HERE:
                 return in_line.position(turn)
             case Kind.LEAVE:
@@ -123,27 +120,28 @@ class Conversation:
                 return turn.say.help(_venue_name(turn))
             case Kind.LANGUAGE:
                 return self._set_language(turn, turn.intent.language)
-        return self._to_choice(turn)
+        return self._answered(turn) or self._to_number(turn)
 
-    def _to_choice(self, turn: Turn) -> Reply:
-        """A number, or words that are no command: an answer to what was asked, or 9 and 1 for LEAVE and HERE."""
-        answered = (
+    def _answered(self, turn: Turn) -> Reply | None:
+        """The answer to an answer, if this message is one to what was asked."""
+        return (
             joining.party_size_said(turn, self._queues)
             or joining.join_chosen(turn, self._queues)
             or in_line.place_chosen(turn, self._queues)
         )
-        if answered is not None:
-            return answered
+
+    def _to_number(self, turn: Turn) -> Reply:
+        """9 and 1 are LEAVE and HERE."""
         if turn.intent.number == LEAVE_NUMBER:
             return in_line.leave(turn, self._queues)
         if turn.intent.number == HERE_NUMBER:
             return in_line.position(turn)
-        return turn.say.not_understood(turn.standings(), turn.reachable())
+        return turn.say.not_understood(turn.standings(), turn.reachable)
 
     def _to_press(self, turn: Turn) -> Reply:
         pressed = turn.pressed
         if pressed is None:
-            return turn.say.not_understood(turn.standings(), turn.reachable())
+            return turn.say.not_understood(turn.standings(), turn.reachable)
         if pressed.press is Press.JOIN:
             return joining.join_pressed(turn, self._queues, pressed.subject)
         if pressed.press is Press.LANGUAGE:
@@ -168,42 +166,35 @@ class Conversation:
         opening = turn.say.started() if turn.stopped else None
         self._contacts.opt_in(turn.tx, turn.contact, turn.sender)
         if not turn.places:
-            return turn.say.not_in_line(turn.reachable(), opening)
+            return turn.say.not_in_line(turn.reachable, opening)
         return turn.say.standings(turn.standings(), opening)
 
     def _set_language(self, turn: Turn, language: str | None) -> Reply:
         if language is None:
             return turn.say.which_language()
         turn.contact.language = language
-        return self._replies(language, turn.message).language_set()
-
-    def _replies(self, language: str, message: Message) -> Replies:
-        has_buttons = CHANNELS[message.channel].has_buttons
-        return Replies(language, self._public_url, has_buttons=has_buttons, pressed=message.button is not None)
-
-    def _language_heard(self, message: Message) -> str | None:
-        """The language of the message's own words, else the carrier's hint."""
-        return understand(message.text, ENGLISH).spoken or nearest_language(message.language)
+        return turn.say_in(language).language_set()
 
 
-def _codes(intent: Intent, pressed: Pressed | None, asked: Question | None) -> tuple[str, ...]:
-    """The join codes that the message may mean."""
-    if pressed is not None:
-        return (pressed.subject,) if pressed.press is Press.JOIN else ()
-    if intent.number is not None and asked is not None and asked.asked is Asked.QUEUE:
-        return asked.choices[max(intent.number - 1, 0) : max(intent.number, 0)]
-    return intent.codes
+def _language(heard: Intent, message: Message) -> str | None:
+    """The language of the message's own words, else the carrier's hint."""
+    return heard.spoken or nearest_language(message.language)
 
 
-def _venue_language(around: Around) -> str:
-    """The language of the venue that is spoken of, for a guest whose own is not known."""
-    mentioned = [*around.by_code.values(), *(place.at for place in around.own), *around.at_number]
-    return (nearest_language(mentioned[0].language) if mentioned else None) or ENGLISH
+def _likely_dialogue(heard: Intent, now: datetime) -> dict[str, Any]:
+    """What a JOIN will most likely leave in the dialogue.
+
+    A new contact is written with it, which saves writing it twice.
+    """
+    party = heard.party(heard.codes[0] if heard.codes else None)
+    asks_party = heard.kind is Kind.JOIN and party.size is None
+    return question(Asked.PARTY_SIZE, now).to_json() if asks_party else {}
 
 
 def _venue_name(turn: Turn) -> str | None:
-    known = [*(place.at for place in turn.places), *turn.reachable()]
-    return known[0].venue_name if known else None
+    if turn.places:
+        return turn.places[0].at.venue_name
+    return turn.reachable[0].venue_name if turn.reachable else None
 
 
 def _key(carrier_id: str) -> str:

@@ -57,7 +57,7 @@ def question(
 
 def remembered(dialogue: dict[str, Any] | None, now: datetime) -> Question | None:
     """The question that still waits for its answer."""
-    if dialogue is None:
+    if not dialogue:
         return None
     asked = Question(
         Asked(dialogue["asked"]),

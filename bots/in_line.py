@@ -6,7 +6,7 @@ from bots.turn import Turn
 from core.errors import NotFound, WrongState
 from core.model import GUEST
 from core.queues import QueueService
-from core.storage.places import Place
+from core.storage.places import Entrance, Place
 
 
 def position(turn: Turn) -> Reply:
@@ -45,8 +45,8 @@ def leave_place(turn: Turn, queues: QueueService, place: Place) -> Reply:
         queues.leave(turn.tx, place.ticket.id, GUEST)
     except (WrongState, NotFound):
         # Served, removed or a no-show since this message was read.
-        return turn.say.not_in_line(turn.reachable())
-    return turn.say.left(place.at)
+        return turn.say.not_in_line(turn.reachable)
+    return turn.say.left(Entrance.of(place.at))
 
 
 def place_chosen(turn: Turn, queues: QueueService) -> Reply | None:
@@ -66,7 +66,7 @@ def place_chosen(turn: Turn, queues: QueueService) -> Reply | None:
 def nowhere(turn: Turn) -> Reply:
     """No place: the way back for a no-show, or the way in."""
     missed = turn.missed
-    return turn.say.missed(missed[0].at) if missed else turn.say.not_in_line(turn.reachable())
+    return turn.say.missed(Entrance.of(missed[0].at)) if missed else turn.say.not_in_line(turn.reachable)
 
 
 def _ids(places: list[Place]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from core.errors import (
 )
 from core.model import GUEST, QueueState
 from core.queues import LARGEST_PARTY, LONGEST, QueueService
-from core.storage.places import Place
+from core.storage.places import Entrance, Place
 from core.storage.queues import QueueAtVenue
 
 MOST_CHOICES = 8
@@ -35,19 +35,19 @@ LEAVE_NUMBER = 9
 
 def join(turn: Turn, queues: QueueService) -> Reply:
     """Take a place where the text says; ask where it does not say enough."""
-    code = next((code for code in turn.intent.codes if code in turn.around.by_code), None)
+    code = _code(turn)
     if code is not None:
-        return take_place(turn, queues, turn.around.by_code[code], turn.intent.party(code))
+        return take_place(turn, queues, turn.by_code[code], turn.intent.party(code))
     if turn.intent.bare:
-        return _without_the_word(turn, queues)
+        return _not_a_code(turn)
     party = turn.intent.party(None)
-    reachable = turn.reachable()
-    named = next((at for at in reachable if plain(at.queue.name).upper() in turn.intent.codes), None)
+    reachable = turn.reachable
+    named = next((each for each in reachable if plain(each.name).upper() in turn.intent.codes), None)
     if named is not None:
-        return take_place(turn, queues, named, turn.intent.party(plain(named.queue.name).upper()))
-    if turn.intent.codes and (len(reachable) != 1 or _meant_as_code(turn.intent, reachable[0].queue.join_code)):
+        return take_place(turn, queues, named, turn.intent.party(plain(named.name).upper()))
+    if turn.intent.codes and (len(reachable) != 1 or _meant_as_code(turn.intent, reachable[0].join_code)):
         return _unknown_code(turn, turn.intent.codes[0], reachable, party)
-    coming_back = [place.at for place in turn.missed] if not turn.intent.codes else []
+    coming_back = [Entrance.of(place.at) for place in turn.missed] if not turn.intent.codes else []
     return _into_one_of(turn, queues, coming_back[:1] or reachable, party)
 
 
@@ -56,30 +56,34 @@ def join_chosen(turn: Turn, queues: QueueService) -> Reply | None:
     asked = turn.was_asked(Asked.QUEUE)
     if asked is None:
         return None
-    offered = {at.queue.join_code: at for at in (*turn.around.at_number, *turn.around.by_code.values())}
-    code = turn.chosen(asked.choices, {code: at.queue.name for code, at in offered.items()})
-    if code is None or code not in offered:
+    offered = {each.join_code: each for each in (*turn.reachable, *turn.by_code.values())}
+    code = _code(turn) or turn.chosen(asked.choices, {code: each.name for code, each in offered.items()})
+    if code is None or code not in asked.choices or code not in offered:
         return None
-    return take_place(turn, queues, offered[code], Party(asked.party_size, asked.name))
+    said = turn.intent.party(code) if code in turn.intent.codes else Party(None, None)
+    size = asked.party_size if said.size is None else said.size
+    return take_place(turn, queues, offered[code], Party(size, said.name or asked.name))
 
 
 def join_pressed(turn: Turn, queues: QueueService, code: str) -> Reply:
     """Take a place in the queue that a button names."""
-    at = turn.around.by_code.get(code)
-    return turn.say.unknown_code(code, None) if at is None else take_place(turn, queues, at, Party(None, None))
+    entrance = turn.by_code.get(code)
+    if entrance is None:
+        return turn.say.unknown_code(code, None)
+    return take_place(turn, queues, entrance, Party(None, None))
 
 
-def take_place(turn: Turn, queues: QueueService, at: QueueAtVenue, party: Party) -> Reply:
+def take_place(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) -> Reply:
     """The place first, everything else after: it counts for the guest when the message came."""
     turn.forget()
-    missed = next((place for place in turn.missed if place.at.queue.id == at.queue.id), None)
-    return (_come_back(turn, queues, missed) if missed else None) or _join(turn, queues, at, party)
+    missed = next((place for place in turn.missed if place.at.queue.id == entrance.queue_id), None)
+    return (_come_back(turn, queues, missed) if missed else None) or _join(turn, queues, entrance, party)
 
 
 def party_size_said(turn: Turn, queues: QueueService) -> Reply | None:
     """The answer to "How many are you?", if this message is one: "4", or "4 Ana"."""
     size, name = (turn.intent.number, None) if turn.intent.number is not None else turn.intent.party(None)
-    if turn.was_asked(Asked.PARTY_SIZE) is None or not turn.places or size is None:
+    if turn.was_asked(Asked.PARTY_SIZE) is None or not turn.places or size is None or _code(turn) is not None:
         return None
     place = turn.places[0]
     largest = place.at.queue.largest_party or LARGEST_PARTY
@@ -95,20 +99,20 @@ def set_party_size(turn: Turn, queues: QueueService, place: Place, size: int, na
         ticket = queues.change(turn.tx, place.ticket.id, GUEST, guest_name=guest_name, party_size=size)
     except (InvalidPartySize, PartyTooLarge) as refusal:
         turn.ask(Asked.PARTY_SIZE)
-        return turn.say.refused(refusal, place.at, place.ticket)
+        return turn.say.refused(refusal, Entrance.of(place.at), place.ticket)
     except (WrongState, NotFound):
         turn.forget()
-        return turn.say.not_in_line(turn.reachable())
+        return turn.say.not_in_line(turn.reachable)
     turn.forget()
     return turn.say.party_size_set(turn.standing(replace(place, ticket=ticket)))
 
 
-def _join(turn: Turn, queues: QueueService, at: QueueAtVenue, party: Party) -> Reply:
+def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) -> Reply:
     name = tidy_name(party.name or turn.message.name or turn.contact.name)
     try:
         joined = queues.join(
             turn.tx,
-            at.queue.id,
+            entrance.queue_id,
             GUEST,
             contact=turn.contact,
             sender=turn.message.to,
@@ -119,15 +123,18 @@ def _join(turn: Turn, queues: QueueService, at: QueueAtVenue, party: Party) -> R
     except AlreadyInLine as refusal:
         if turn.was_asked(Asked.PARTY_SIZE):
             turn.ask(Asked.PARTY_SIZE)
+        at = turn.tx.queues.at_venue(entrance.queue_id)
+        assert at is not None
         return turn.say.already_in_line(Standing(refusal.details["ticket"], at, refusal.details["position"]))
     except (QueuePaused, QueueClosed, QueueFull, InvalidPartySize, PartyTooLarge) as refusal:
-        return turn.say.refused(refusal, at)
+        return turn.say.refused(refusal, entrance)
     turn.contact.name = name
     asks_party = party.size is None and joined.queue.largest_party != 1
     if asks_party:
         turn.ask(Asked.PARTY_SIZE)
+    at = QueueAtVenue(joined.queue, entrance.venue_name, entrance.language, entrance.phone_number)
     return turn.say.joined(
-        Standing(joined.ticket, replace(at, queue=joined.queue), joined.position),
+        Standing(joined.ticket, at, joined.position),
         party_said=party.size is not None,
         asks_party=asks_party,
         stopped=turn.stopped,
@@ -144,20 +151,22 @@ def _come_back(turn: Turn, queues: QueueService, missed: Place) -> Reply | None:
     return turn.say.came_back(standing, stopped=turn.stopped)
 
 
-def _without_the_word(turn: Turn, queues: QueueService) -> Reply:
-    """Words that are no command and no code: an answer to what was asked, a slip in a code, or something else."""
-    answered = party_size_said(turn, queues) or join_chosen(turn, queues)
-    if answered is not None:
-        return answered
+def _code(turn: Turn) -> str | None:
+    """The first of the words that is a queue's join code."""
+    return next((code for code in turn.intent.codes if code in turn.by_code), None)
+
+
+def _not_a_code(turn: Turn) -> Reply:
+    """Words that are no command and no code: a slip in a code, or something else."""
     if len(turn.intent.words) == 1 and not turn.places:
         nearest = _nearest(turn.intent.codes[0], turn.tx.queues.join_codes(), VERY_NEAR)
         if nearest is not None:
             return turn.say.unknown_code(turn.intent.codes[0], nearest)
-    return turn.say.not_understood(turn.standings(), turn.reachable())
+    return turn.say.not_understood(turn.standings(), turn.reachable)
 
 
-def _into_one_of(turn: Turn, queues: QueueService, reachable: list[QueueAtVenue], party: Party) -> Reply:
-    choices = [at for at in reachable if at.queue.state is not QueueState.CLOSED] or reachable
+def _into_one_of(turn: Turn, queues: QueueService, reachable: list[Entrance], party: Party) -> Reply:
+    choices = [each for each in reachable if each.state is not QueueState.CLOSED] or reachable
     if not choices:
         return turn.say.code_needed()
     if len(choices) == 1:
@@ -165,18 +174,18 @@ def _into_one_of(turn: Turn, queues: QueueService, reachable: list[QueueAtVenue]
     return _ask_which(turn, choices, party)
 
 
-def _ask_which(turn: Turn, choices: list[QueueAtVenue], party: Party) -> Reply:
+def _ask_which(turn: Turn, choices: list[Entrance], party: Party) -> Reply:
     choices = choices[:MOST_CHOICES]
-    codes = tuple(at.queue.join_code for at in choices)
+    codes = tuple(each.join_code for each in choices)
     turn.ask(Asked.QUEUE, codes, party_size=party.size, name=party.name and tidy_name(party.name))
     return turn.say.which_queue(choices)
 
 
-def _unknown_code(turn: Turn, code: str, reachable: list[QueueAtVenue], party: Party) -> Reply:
+def _unknown_code(turn: Turn, code: str, reachable: list[Entrance], party: Party) -> Reply:
     """Say so, and offer the nearest code, or what can be joined here."""
     nearest = _nearest(code, turn.tx.queues.join_codes(), NEAR)
     if nearest is None and len(reachable) == 1:
-        nearest = reachable[0].queue.join_code
+        nearest = reachable[0].join_code
     if nearest is None and reachable:
         unknown, which = turn.say.unknown_code(code, None), _ask_which(turn, reachable, Party(party.size, None))
         return Reply(f"{unknown.text}\n{which.text}", which.buttons)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bots import buttons
 from bots.buttons import Rows
-from bots.phrases import Phrases, Standing, sentences, where, with_words_of_staff
+from bots.phrases import Phrases, Standing, sentences, with_words_of_staff
 from core.model import NoticeKind
 
 
@@ -30,7 +30,7 @@ class NoticeTexts(Phrases):
         """The buttons under it, while the guest has a place."""
         if kind in (NoticeKind.NO_SHOW, NoticeKind.REMOVED, NoticeKind.CLOSED):
             return ()
-        sizes = buttons.party_sizes(standing.at.queue, standing.ticket) if asks_party else ()
+        sizes = buttons.party_sizes(standing.at.queue.largest_party, standing.ticket) if asks_party else ()
         return (*sizes, *buttons.card(self, standing.ticket))
 
     def _joined(self, standing: Standing, *, asks_party: bool) -> str:
@@ -41,7 +41,7 @@ class NoticeTexts(Phrases):
 
     def _almost_there(self, standing: Standing) -> str:
         soon = self.gettext("Almost your turn at {where}: place {place}, number {number}. Please come near.")
-        return soon.format(where=where(standing.at), place=standing.position, number=standing.ticket.number)
+        return soon.format(where=standing.where, place=standing.position, number=standing.ticket.number)
 
     def _recalled(self, standing: Standing) -> str:
         return sentences(self.gettext("We're waiting for you!"), self.turn(standing))
@@ -53,7 +53,7 @@ class NoticeTexts(Phrases):
     def _no_show(self, standing: Standing) -> str:
         queue = standing.at.queue
         missed = self.gettext("You missed your call at {where}, number {number}.").format(
-            where=where(standing.at), number=standing.ticket.number
+            where=standing.where, number=standing.ticket.number
         )
         if not queue.grace_minutes:
             again = self.gettext("Send JOIN {code} to get in line again.").format(code=queue.join_code)
@@ -67,10 +67,10 @@ class NoticeTexts(Phrases):
 
     def _removed(self, standing: Standing) -> str:
         return self.gettext("You're no longer in line at {where}: the staff removed number {number}.").format(
-            where=where(standing.at), number=standing.ticket.number
+            where=standing.where, number=standing.ticket.number
         )
 
     def _closed(self, standing: Standing) -> str:
         return self.gettext("Sorry, {where} has closed the line: number {number} won't be called any more.").format(
-            where=where(standing.at), number=standing.ticket.number
+            where=standing.where, number=standing.ticket.number
         )

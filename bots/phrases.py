@@ -14,6 +14,7 @@ from bots.channels import shortened
 from bots.words import LANGUAGES
 from core.estimates import estimate
 from core.model import Queue, Ticket, TicketState
+from core.storage.places import Entrance
 from core.storage.queues import QueueAtVenue
 
 LOCALES = Path(__file__).parent / "locales"
@@ -36,10 +37,15 @@ class Standing:
     at: QueueAtVenue
     position: int | None
 
+    @property
+    def where(self) -> str:
+        """The venue and queue."""
+        return where(Entrance.of(self.at))
 
-def where(at: QueueAtVenue) -> str:
+
+def where(entrance: Entrance) -> str:
     """The venue and queue in a guest's words, at most 60 characters; once where one name holds the other."""
-    venue, queue = at.venue_name, at.queue.name
+    venue, queue = entrance.venue_name, entrance.name
     if queue.casefold() in venue.casefold():
         both = venue
     else:
@@ -72,13 +78,13 @@ class Phrases:
         if standing.ticket.state is TicketState.CALLED:
             return self.turn(standing)
         return self.gettext("Place {place} in line at {where}. Your number is {number}.").format(
-            place=standing.position, where=where(standing.at), number=standing.ticket.number
+            place=standing.position, where=standing.where, number=standing.ticket.number
         )
 
     def turn(self, standing: Standing) -> str:
         """Come in now: in the queue's own words where staff wrote some."""
         turn = self.gettext("It's your turn at {where}! Number {number}.").format(
-            where=where(standing.at), number=standing.ticket.number
+            where=standing.where, number=standing.ticket.number
         )
         return with_words_of_staff(turn, standing.at.queue.called_message or self.gettext("Please come now."))
 

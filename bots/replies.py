@@ -6,8 +6,8 @@ from bots.messages import Reply
 from bots.phrases import Phrases, Standing, sentences, where, with_words_of_staff
 from core.errors import InvalidPartySize, PartyTooLarge, QueueClosed, QueueFull, QueuePaused, Refusal
 from core.model import Ticket
-from core.storage.places import Place
-from core.storage.queues import QueueAtVenue
+from core.queues import LARGEST_PARTY
+from core.storage.places import Entrance, Place
 
 SILENCE = Reply(None)
 
@@ -70,27 +70,31 @@ class Replies(Phrases):
             asked = self.gettext("Press Leave again to give up your place at {where}.")
         else:
             asked = self.gettext("Send 9 or LEAVE again to give up your place at {where}. To stay, do nothing.")
-        return Reply(asked.format(where=where(place.at)), buttons.card(self, place.ticket))
+        return Reply(asked.format(where=where(Entrance.of(place.at))), buttons.card(self, place.ticket))
 
-    def left(self, at: QueueAtVenue) -> Reply:
+    def left(self, entrance: Entrance) -> Reply:
         """The place is given up."""
         return Reply(
             self.gettext("You've left the line at {where}. Send JOIN {code} to get in line again.").format(
-                where=where(at), code=at.queue.join_code
+                where=where(entrance), code=entrance.join_code
             )
         )
 
     def which_position(self, places: list[Place]) -> Reply:
         """In several lines: of which does the guest speak?"""
         asked = self.gettext("You're in several lines. Which one do you mean?")
-        return Reply(self._choice(asked, [place.at for place in places]), buttons.places(Press.POSITION, places))
+        return Reply(
+            self._choice(asked, [Entrance.of(place.at) for place in places]), buttons.places(Press.POSITION, places)
+        )
 
     def which_leave(self, places: list[Place]) -> Reply:
         """In several lines: the choice is also the yes to leaving."""
         asked = self.gettext("Which place do you give up? To stay, do nothing.")
-        return Reply(self._choice(asked, [place.at for place in places]), buttons.places(Press.LEAVE, places))
+        return Reply(
+            self._choice(asked, [Entrance.of(place.at) for place in places]), buttons.places(Press.LEAVE, places)
+        )
 
-    def which_queue(self, choices: list[QueueAtVenue]) -> Reply:
+    def which_queue(self, choices: list[Entrance]) -> Reply:
         """A number with several queues: into which?"""
         return Reply(self._choice(self.gettext("Which line?"), choices), buttons.queues(choices))
 
@@ -106,26 +110,26 @@ class Replies(Phrases):
         meant = self.gettext("Did you mean {nearest}? Send JOIN {nearest}.").format(nearest=nearest)
         return Reply(sentences(unknown, meant), buttons.code(nearest))
 
-    def refused(self, refusal: Refusal, at: QueueAtVenue, ticket: Ticket | None = None) -> Reply:
+    def refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None = None) -> Reply:
         """Why a queue can't take the guest, or the party that `ticket` is for, and what helps."""
         if isinstance(refusal, InvalidPartySize | PartyTooLarge):
-            return self._party_refused(refusal, at, ticket)
+            return self._party_refused(refusal, entrance, ticket)
         texts: dict[type[Refusal], str] = {
             QueuePaused: self.gettext("{where} takes no new guests for the moment. Please try again soon."),
             QueueClosed: self.gettext("The line at {where} is closed."),
             QueueFull: self.gettext("The line at {where} is full. Please try again later."),
         }
-        return Reply(texts[type(refusal)].format(where=where(at)))
+        return Reply(texts[type(refusal)].format(where=where(entrance)))
 
-    def not_in_line(self, reachable: list[QueueAtVenue], opening: str | None = None) -> Reply:
+    def not_in_line(self, reachable: list[Entrance], opening: str | None = None) -> Reply:
         """No place to speak of. `reachable`: the queues that a JOIN without a code could mean."""
         return Reply(sentences(opening, self.gettext("You're not in line."), self._how_to_join(reachable)))
 
-    def missed(self, at: QueueAtVenue) -> Reply:
+    def missed(self, entrance: Entrance) -> Reply:
         """A no-show who may still come back."""
         return Reply(
             self.gettext("You missed your call at {where}. Send JOIN {code} now to come back to the front.").format(
-                where=where(at), code=at.queue.join_code
+                where=where(entrance), code=entrance.join_code
             )
         )
 
@@ -138,7 +142,7 @@ class Replies(Phrases):
             ).format(venue=venue or "Queue Manager")
         )
 
-    def not_understood(self, standings: list[Standing], reachable: list[QueueAtVenue]) -> Reply:
+    def not_understood(self, standings: list[Standing], reachable: list[Entrance]) -> Reply:
         """What could be said instead, and the place for those who have one."""
         sorry = self.gettext("Sorry, I didn't get that.")
         if not standings:
@@ -180,7 +184,7 @@ class Replies(Phrases):
         if self._pressed:
             # The pop-up is short, and a notice with the rest and its buttons follows.
             return Reply(sentences(*parts))
-        rows: Rows = buttons.party_sizes(queue, ticket) if asks_party else ()
+        rows: Rows = buttons.party_sizes(queue.largest_party, ticket) if asks_party else ()
         question = self.ask_party_size() if asks_party else None
         text = sentences(*parts, question, self.link(ticket))
         return Reply(with_words_of_staff(text, queue.text), (*rows, *buttons.card(self, ticket)))
@@ -188,19 +192,20 @@ class Replies(Phrases):
     def _in_line(self, standing: Standing, *parts: str | None) -> Reply:
         return Reply(sentences(*parts), buttons.card(self, standing.ticket))
 
-    def _party_refused(self, refusal: Refusal, at: QueueAtVenue, ticket: Ticket | None) -> Reply:
+    def _party_refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None) -> Reply:
         if isinstance(refusal, PartyTooLarge):
             largest = refusal.details["largest_party"]
             why = self.ngettext(
                 "{where} takes parties of {count} person at most.",
                 "{where} takes parties of {count} people at most.",
                 largest,
-            ).format(where=where(at), count=largest)
+            ).format(where=where(entrance), count=largest)
         else:
-            why = self.gettext("A party is a whole number of people, from 1.")
+            most = entrance.largest_party or LARGEST_PARTY
+            why = self.gettext("A party is a whole number of people, from 1 to {most}.").format(most=most)
         if ticket is not None:
-            return Reply(sentences(why, self.ask_party_size()), buttons.party_sizes(at.queue, ticket))
-        again = self.gettext("Send JOIN {code} and how many you are.").format(code=at.queue.join_code)
+            return Reply(sentences(why, self.ask_party_size()), buttons.party_sizes(entrance.largest_party, ticket))
+        again = self.gettext("Send JOIN {code} and how many you are.").format(code=entrance.join_code)
         return Reply(sentences(why, again))
 
     def _wait(self, standing: Standing) -> str | None:
@@ -209,15 +214,18 @@ class Replies(Phrases):
     def _what_to_send(self) -> str | None:
         return None if self._has_buttons else self.gettext("Send POSITION or LEAVE at any time.")
 
-    def _how_to_join(self, reachable: list[QueueAtVenue]) -> str:
+    def _how_to_join(self, reachable: list[Entrance]) -> str:
         if not reachable:
             return self.gettext("Send JOIN and the code on the poster to get in line.")
         if len(reachable) > 1:
             return self.gettext("Send JOIN to get in line.")
         return self.gettext("Send JOIN to get in line at {where}.").format(where=where(reachable[0]))
 
-    def _choice(self, asked: str, choices: list[QueueAtVenue]) -> str:
-        lines = [f"{number} {where(at)}" for number, at in enumerate(choices, start=1)]
+    def _choice_of_places(self, asked: str, places: list[Place]) -> str:
+        return self._choice(asked, [Entrance.of(place.at) for place in places])
+
+    def _choice(self, asked: str, choices: list[Entrance]) -> str:
+        lines = [f"{number} {where(each)}" for number, each in enumerate(choices, start=1)]
         hint = None if self._has_buttons else self.gettext("Reply with its number:")
         return "\n".join([sentences(asked, hint), *lines])
 

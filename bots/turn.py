@@ -3,29 +3,32 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from rapidfuzz import fuzz, process
 
-from bots.buttons import Pressed
+from bots.buttons import Press, Pressed
+from bots.channels import CHANNELS
 from bots.dialogue import Asked, Question, question
 from bots.messages import Message
 from bots.phrases import Standing
 from bots.replies import Replies
-from bots.understanding import Intent, plain
+from bots.understanding import Intent, nearest_language, plain
+from bots.words import ENGLISH, FILLERS
 from core.model import ACTIVE_STATES, Contact, Ticket, TicketState
-from core.storage.places import Around, Place
-from core.storage.queues import QueueAtVenue
+from core.storage.places import Entrance, Place
 from core.storage.records import Transaction
 from core.storage.view import Positions
 
 ALIKE = 85
 
 
-@dataclass(slots=True)
+@dataclass
 class Turn:
     """A message in its transaction. `contact` is locked; what is changed of it is saved when the turn is over.
 
-    pressed: the button, where one was pressed. asked: the question that this message may answer.
+    pressed: the button, where one was pressed. asked: the question that this message may answer. own: the guest's
+    places and no-shows, newest first.
     """
 
     tx: Transaction
@@ -34,23 +37,49 @@ class Turn:
     intent: Intent
     pressed: Pressed | None
     asked: Question | None
-    around: Around
+    own: list[Place]
     positions: Positions
-    say: Replies
+    public_url: str
+
+    @cached_property
+    def say(self) -> Replies:
+        """The answers in the guest's language, else in that of the venue which is spoken of."""
+        language = self.contact.language or nearest_language(self._venue_language()) or ENGLISH
+        return self.say_in(language)
+
+    def say_in(self, language: str) -> Replies:
+        """The answers in this language."""
+        has_buttons = CHANNELS[self.message.channel].has_buttons
+        return Replies(language, self.public_url, has_buttons=has_buttons, pressed=self.message.button is not None)
+
+    @cached_property
+    def by_code(self) -> dict[str, Entrance]:
+        """The queues whose codes the message may name."""
+        codes = self._codes()
+        return {each.join_code: each for each in self._entrances if each.join_code in codes}
+
+    @cached_property
+    def reachable(self) -> list[Entrance]:
+        """The queues that a JOIN without a code may mean: those at the number, or the only one there is."""
+        number = self.message.to
+        if number is not None:
+            return [each for each in self._entrances if each.phone_number == number]
+        only = self.tx.places.first_entrances(2)
+        return only if len(only) == 1 else []
 
     @property
     def places(self) -> list[Place]:
         """The guest's places in line, newest first; not those of a day that is over."""
         return [
             place
-            for place in self.around.own
+            for place in self.own
             if place.ticket.state in ACTIVE_STATES and self.tx.now < place.at.queue.day_ends_at
         ]
 
     @property
     def missed(self) -> list[Place]:
         """The calls that the guest missed and may still come back from, newest first."""
-        return [place for place in self.around.own if self._may_come_back(place)]
+        return [place for place in self.own if self._may_come_back(place)]
 
     @property
     def sender(self) -> str:
@@ -61,13 +90,6 @@ class Turn:
     def stopped(self) -> bool:
         """Whether the guest told this sender to stop."""
         return self.sender in self.contact.opted_out
-
-    def reachable(self) -> list[QueueAtVenue]:
-        """The queues that a JOIN without a code may mean: those at the number, or the only one there is."""
-        if self.message.to is not None:
-            return self.around.at_number
-        only = self.tx.queues.all_at_venues(2)
-        return only if len(only) == 1 else []
 
     def place(self, ticket_id: str) -> Place | None:
         """The guest's own place with this ticket."""
@@ -100,9 +122,29 @@ class Turn:
         number = self.intent.number
         if number is not None:
             return choices[number - 1] if 1 <= number <= len(choices) else None
-        candidates = {choice: plain(names[choice]) for choice in choices if choice in names}
-        found = process.extractOne(plain(self.message.text), candidates, scorer=fuzz.ratio, score_cutoff=ALIKE)
+        candidates = {choice: _heart(names[choice]) for choice in choices if choice in names}
+        found = process.extractOne(_heart(self.message.text), candidates, scorer=fuzz.ratio, score_cutoff=ALIKE)
         return None if found is None else found[2]
+
+    @cached_property
+    def _entrances(self) -> list[Entrance]:
+        return self.tx.places.entrances(self._codes(), self.message.to)
+
+    def _codes(self) -> tuple[str, ...]:
+        """The join codes that the message may mean."""
+        if self.pressed is not None:
+            return (self.pressed.subject,) if self.pressed.press is Press.JOIN else ()
+        asked, number = self.was_asked(Asked.QUEUE), self.intent.number
+        if asked is not None and number is not None:
+            return asked.choices[max(number - 1, 0) : max(number, 0)]
+        return self.intent.codes
+
+    def _venue_language(self) -> str | None:
+        spoken_of = next(iter(self.by_code.values()), None) if self._codes() else None
+        if spoken_of is None and self.own:
+            return self.own[0].at.language
+        spoken_of = spoken_of or next(iter(self.reachable), None)
+        return None if spoken_of is None else spoken_of.language
 
     def _position(self, ticket: Ticket) -> int | None:
         if ticket.state is not TicketState.WAITING:
@@ -115,3 +157,9 @@ class Turn:
         if place.ticket.state is not TicketState.NO_SHOW or ended_at is None or self.tx.now >= queue.day_ends_at:
             return False
         return self.tx.now <= ended_at + timedelta(minutes=queue.grace_minutes)
+
+
+def _heart(name: str) -> str:
+    """What is left of "The Bar, please" to compare it with "Bar"."""
+    words = [plain(word) for word in name.split()]
+    return " ".join([word for word in words if word not in FILLERS] or words)
