@@ -62,7 +62,7 @@ def with_position(tx: Transaction, entry: LineEntry) -> LineEntry:
     """The same with its position, counted; None unless the ticket waits."""
     if entry.ticket.state is not TicketState.WAITING:
         return entry
-    return replace(entry, position=tx.tickets.ahead_of(entry.ticket) + 1)
+    return replace(entry, position=tx.tickets.position_of(entry.ticket.id))
 
 
 def _active(tx: Transaction, queue_id: str, at_most: int, after: Mark | None) -> list[LineEntry]:

@@ -216,8 +216,7 @@ class NoticeService:
             if ticket is None or ticket.contact_id is None or place is None:
                 raise AssertionError("a notice without its contact or queue")
             contact = tx.contacts.get(ticket.contact_id)
-            waits = ticket.state is TicketState.WAITING
-            position = tx.tickets.ahead_of(ticket) + 1 if waits else None
+            position = tx.tickets.position_of(ticket.id)
             now = tx.now
         outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
         if now >= notice.stale_at or outdated or ticket.state not in _STATE_TOLD[notice.kind]:

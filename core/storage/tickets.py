@@ -57,6 +57,19 @@ COUNT_AHEAD = select(func.count()).where(
     tickets.c.state == TicketState.WAITING,
     tickets.c.order_key < bindparam("of_order_key"),
 )
+AHEAD = tickets.alias("ahead")
+POSITION = (
+    select(func.count(AHEAD.c.id) + 1)
+    .select_from(tickets)
+    .outerjoin(
+        AHEAD,
+        (AHEAD.c.queue_id == tickets.c.queue_id)
+        & (AHEAD.c.state == TicketState.WAITING)
+        & (AHEAD.c.order_key < tickets.c.order_key),
+    )
+    .where(tickets.c.id == bindparam("of_id"), tickets.c.state == TicketState.WAITING)
+    .group_by(tickets.c.id)
+)
 TELL_ALMOST_THERE = (
     update(tickets).where(tickets.c.id.in_(bindparam("ids", expanding=True))).values(almost_there_told=True)
 )
@@ -161,11 +174,16 @@ class Tickets:
         return self._all(query.order_by(tickets.c.order_key))
 
     def ahead_of(self, ticket: Ticket) -> int:
-        """How many wait before this ticket, counted."""
+        """How many wait before this ticket, counted. Where its queue is not locked, it may have moved since."""
         count: int = self._connection.execute(
             COUNT_AHEAD, {"of_queue": ticket.queue_id, "of_order_key": ticket.order_key}
         ).scalar_one()
         return count
+
+    def position_of(self, ticket_id: str) -> int | None:
+        """The ticket's position, from 1, counted as of one moment; None unless it waits."""
+        position: int | None = self._connection.execute(POSITION, {"of_id": ticket_id}).scalar()
+        return position
 
     def around_place(self, queue_id: str, position: int, without: str) -> tuple[int | None, int | None]:
         """The order keys between which a ticket stands at `position` (from 1) in the line without ticket `without`.

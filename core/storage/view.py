@@ -77,7 +77,8 @@ class PositionView:
                 pipeline.zadd(aside, chunk)
             pipeline.expire(aside, BUILD_SECONDS)
             pipeline.execute()
-        self._publish(keys=[*_keys(queue_id), aside], args=[version, asked_at + LEASE_MS, UNUSED_SECONDS])
+        args: list[int | str] = [version, asked_at + LEASE_MS, UNUSED_SECONDS, len(line)]
+        self._publish(keys=[*_keys(queue_id), aside], args=args)
         self._redis.delete(_key(queue_id, "builder"))
 
     def drop_all(self) -> None:
@@ -129,7 +130,8 @@ class Positions:
         if position == MISSING and view.take_turn_to_build(ticket.queue_id):
             self._rebuild(view, ticket.queue_id, asked_at)
             position = view.position(ticket.queue_id, ticket.id)[0]
-        return self._counted(ticket) if position < 0 else position or None
+        # A view that does not know a ticket which its asker just read is behind: the record knows.
+        return position if position > 0 else self._counted(ticket)
 
     def _rebuild(self, view: PositionView, queue_id: str, asked_at: int) -> None:
         with self._records.reading() as tx:
@@ -139,10 +141,7 @@ class Positions:
 
     def _counted(self, ticket: Ticket) -> int | None:
         with self._records.reading() as tx:
-            current = tx.tickets.get(ticket.id)
-            if current is None or current.state is not TicketState.WAITING:
-                return None
-            return tx.tickets.ahead_of(current) + 1
+            return tx.tickets.position_of(ticket.id)
 
 
 class ViewUpdate:
