@@ -1,0 +1,94 @@
+"""What holds for all pages: headers, the files they load, the languages, and errors."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import web
+from tests.web.pages.bar import Bar, Visitor
+
+WEB = Path(web.__file__).parent
+CATALOGUES = sorted((WEB / "locales").glob("*/LC_MESSAGES/messages.po"))
+
+
+def paths(bar: Bar) -> list[str]:
+    token = bar.join("Ana").token
+    board = bar.board
+    return [
+        *("/", "/register", "/forgot", "/verify?token=x", "/reset?token=x", "/venues/new"),
+        *(f"/venues/{bar.venue_id}/queues/new", board, f"{board}/live", f"{board}/close", f"{board}/settings"),
+        *(f"/t/{token}", "/t/unknown", "/q/DEMO", "/q/unknown", "/display/DEMO", "/display/DEMO/live"),
+    ]
+
+
+def test_no_page_lets_in_foreign_scripts_or_frames(bar: Bar, ann: Visitor) -> None:
+    for path in paths(bar):
+        answer = ann.look(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "private" in answer.headers["Cache-Control"]
+        assert not re.search(r"<script(?![^>]*src=)|\son\w+=|\sstyle=|<style|javascript:", answer.text), path
+
+
+def test_every_file_of_a_page_may_be_kept_for_ever(bar: Bar, ann: Visitor) -> None:
+    files = {file for path in paths(bar) for file in re.findall(r'(?:src|href)="(/assets/[^"]*)"', ann.look(path).text)}
+
+    assert {file.rpartition("/")[2] for file in files} == {"pages.css", "htmx.js", "live.js", "icon.svg"}
+    for file in files:
+        answer = ann.look(file)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert ann.look("/assets/000000000000/pages.css").status_code == 404
+
+
+def test_what_is_live_asks_every_two_seconds(bar: Bar, ann: Visitor) -> None:
+    for path in (bar.board, f"/t/{bar.join('Ana').token}", "/display/DEMO"):
+        assert 'hx-trigger="every 2s"' in ann.look(path).text
+
+
+@pytest.mark.parametrize("path", ["/queues/unknown", "/queues/unknown/settings", "/venues/unknown/queues/new"])
+def test_what_is_not_there_gets_a_page_that_says_so(ann: Visitor, path: str) -> None:
+    answer = ann.get(path)
+
+    assert answer.status_code == 404
+    assert "That is not there any more, or it is not yours." in answer.text
+
+
+@pytest.mark.parametrize("path", ["/log-in", "/venues/new", "/queues/x/call-next"])
+def test_a_form_too_large_gets_a_page_that_says_so(ann: Visitor, path: str) -> None:
+    answer = ann.send(path, {"csrf_token": "x", "name": "x" * 100_000})
+
+    assert answer.status_code == 413
+    assert "That did not work" in answer.text
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+def test_every_sentence_for_guests_is_in_every_language(path: Path) -> None:
+    extracted = extract_from_dir(WEB, [("templates/**.html", "jinja2")])
+    wanted = {message for _file, _line, message, _comments, _context in extracted}
+    with path.open("rb") as file:
+        catalogue = [message for message in read_po(file) if message.id]
+
+    assert {message.id for message in catalogue} == wanted
+    for message in catalogue:
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(strings), message.id
+        assert not message.fuzzy, message.id
+        for string in strings:
+            first = message.id[0] if isinstance(message.id, tuple) else message.id
+            assert places(str(string)) == places(str(first)), message.id
+
+
+def test_there_are_catalogues_for_the_languages_that_we_speak() -> None:
+    assert [path.parts[-3] for path in CATALOGUES] == ["es", "pt_BR"]
+
+
+def places(sentence: str) -> set[str]:
+    """What is filled in."""
+    return set(re.findall(r"%\(\w+\)s", sentence))
