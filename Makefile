@@ -1,6 +1,6 @@
 # Every command of the project. `make run` needs Python 3.11 or later and make; nothing else.
 
-.PHONY: help setup run check test bench deploy pins system-packages
+.PHONY: help setup run check test bench deploy pins catalogues system-packages
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   measure, and print the table of docs/performance.md"
 	@echo "make pins    make requirements*.txt anew from pyproject.toml"
 	@echo "make deploy  the AWS edition"
+	@echo "make catalogues  bring the sentences that guests read in bots/ to each language's catalogue"
 
 setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
 
@@ -72,3 +73,10 @@ pins: $(VENV)/bin/pip
 	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra dev --constraint requirements.txt \
 	  --output-file requirements-dev.txt pyproject.toml
+
+catalogues: setup
+	$(VENV)/bin/pybabel --quiet extract --project "Queue Manager" --version 0.1 --no-location --width 110 \
+	  --copyright-holder "Queue Manager contributors" --msgid-bugs-address "the project's issues" \
+	  --output bots/locales/messages.pot bots
+	$(VENV)/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --width 110 \
+	  --input-file bots/locales/messages.pot --output-dir bots/locales

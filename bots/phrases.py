@@ -93,7 +93,9 @@ class Phrases:
         expected = estimate(queue, position)
         if expected is None:
             return None
-        low, high = expected.low_minutes, expected.high_minutes
+        low, high = expected.low_minutes, max(expected.high_minutes, 1)
+        if low == 0:
+            return self.gettext("Wait: up to {minutes} min.").format(minutes=high)
         if low == high:
             return self.gettext("Wait: about {minutes} min.").format(minutes=high)
         return self.gettext("Wait: about {low} to {high} min.").format(low=low, high=high)
