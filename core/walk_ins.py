@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.contacts import ContactBook
-from core.errors import CountryNotAllowed, InvalidValue, TooManyTexts
+from core.errors import CountryNotAllowed, Refusal, TooManyTexts
 from core.model import Contact, ContactAddress, Venue, staff
 from core.phone_numbers import country_of_number, phone_number
 from core.queues import Joined, QueueService
@@ -13,6 +13,12 @@ from core.storage.records import Transaction
 from core.venues import VenueService, country_of
 
 AN_HOUR = timedelta(hours=1)
+
+
+class VenueHasNoNumber(Refusal):
+    """The venue has no phone number that a text could go out from."""
+
+    code = "venue-has-no-number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class WalkIns:
     ) -> Joined:
         """Put a walk-in at the end of the line; one with a phone is told the place by text.
 
-        Raises what QueueService.join does, InvalidValue, CountryNotAllowed, TooManyTexts, NotFound.
+        Raises what QueueService.join does, VenueHasNoNumber, InvalidValue, CountryNotAllowed, TooManyTexts.
         """
         place = self.venues.queue(tx, account_id, queue_id)
         venue = self.venues.get(tx, account_id, place.queue.venue_id)
@@ -64,7 +70,7 @@ class WalkIns:
 
     def _contact(self, tx: Transaction, venue: Venue, phone: str) -> Contact:
         if venue.phone_number is None:
-            raise InvalidValue(field="phone", reason="venue-has-no-number")
+            raise VenueHasNoNumber
         number = phone_number(phone, country_of(venue), "phone")
         country = country_of_number(number)
         allowed = self.countries or (country_of_number(venue.phone_number),)

@@ -24,7 +24,6 @@ REASONS: dict[str, Callable[[Details], str]] = {
         "is not a phone number; write it with + and the country code"
         + ("" if d.get("country") is None else f", or as it is dialled in {d['country']}")
     ),
-    "venue-has-no-number": lambda _: "can't be texted: the venue has no phone number of its own",
     "unknown-time-zone": lambda d: (
         "is not a time zone of the IANA database, such as America/Sao_Paulo"
         + (f"; did you mean {d['nearest']}?" if d.get("nearest") else "")
@@ -143,6 +142,11 @@ CAUSES = {
         422,
         "Country not allowed",
         lambda d: f"This venue may text to {', '.join(d['allowed'])} only; this number is of {d['country']}.",
+    ),
+    "venue-has-no-number": Cause(
+        409,
+        "Venue has no number",
+        _always("The venue has no phone number of its own to text from. Add this guest without a phone."),
     ),
     "too-many-texts": Cause(
         429,

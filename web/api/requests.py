@@ -22,9 +22,18 @@ MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
 # One line with something to read on it.
 ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+# Lines and tabs, and nothing else that can't be seen.
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
+
+def _whole(value: Any) -> Any:
+    """JSON knows no integers: 2.0 is as whole as 2."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=ONE_LINE)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=LINES)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
 Password = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
 Phone = Annotated[
@@ -49,9 +58,9 @@ TimeZone = Annotated[
 Language = Literal["en", "pt-BR", "pt_BR", "pt", "es"]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["06:00"])]
 JoinCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3,20}$", examples=["DEMO"])]
-PartySize = Annotated[int, Field(ge=1, le=LARGEST_PARTY)]
-Capacity = Annotated[int, Field(ge=1, le=100_000)]
-Minutes = Annotated[int, Field(ge=1, le=1440)]
+PartySize = Annotated[int, Field(ge=1, le=LARGEST_PARTY), WHOLE]
+Capacity = Annotated[int, Field(ge=1, le=100_000), WHOLE]
+Minutes = Annotated[int, Field(ge=1, le=1440), WHOLE]
 
 
 class Body(BaseModel):
@@ -121,7 +130,7 @@ class NewVenue(Body):
     language: Language = "en"
     phone_number: Phone | None = None
     day_starts_at: TimeOfDay = "06:00"
-    retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=365), WHOLE] = 30
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -143,7 +152,7 @@ class VenueChange(Body):
     language: Language = "en"
     phone_number: Phone | None = None
     day_starts_at: TimeOfDay = ""
-    retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=365), WHOLE] = 30
 
 
 class QueueChange(Body):
@@ -158,13 +167,13 @@ class QueueChange(Body):
     state: QueueState = QueueState.OPEN
     capacity: Capacity | None = Field(default=None, description="How many may wait.")
     largest_party: PartySize | None = None
-    almost_there_at: Annotated[int, Field(ge=0, le=50)] = Field(
+    almost_there_at: Annotated[int, Field(ge=0, le=50), WHOLE] = Field(
         default=3, description="Guests are told at this position that their turn is near; 0: never."
     )
     no_show_minutes: Minutes | None = Field(
         default=10, description="Who was called and has not come after so long is a no-show; null: never by itself."
     )
-    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+    grace_minutes: Annotated[int, Field(ge=0, le=1440), WHOLE] = Field(
         default=15, description="For so long a no-show may come back."
     )
 
@@ -216,7 +225,7 @@ class FreeSeats(Body):
 class Place(Body):
     """A position in line, from 1; one beyond the end is the end."""
 
-    position: Annotated[int, Field(ge=1, le=1_000_000)]
+    position: Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
 
 
 def _separate(value: Any) -> Any:

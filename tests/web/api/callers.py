@@ -1,10 +1,14 @@
 """Who calls the API in tests: staff with a token, or anybody."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress.server import create_server
 
 PASSWORD = "correct horse"
 TOKEN = re.compile(r"\?token=(\S+)")
@@ -99,3 +103,16 @@ def assert_problem(answer: Any, status: int, code: str, **members: Any) -> dict[
     assert problem["detail"]
     assert members.items() <= problem.items(), problem
     return problem
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address at which the application answers over HTTP."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join()

@@ -67,6 +67,8 @@ def test_a_walk_in_with_a_phone_is_reached_by_text(ann: Caller, queue: dict) -> 
         ({"party_size": 2.5}, 422, "invalid-values", "errors"),
         ({"party_size": None}, 422, "invalid-values", "errors"),
         ({"guest_name": ""}, 422, "invalid-values", "errors"),
+        ({"note": "\x00"}, 422, "invalid-values", "errors"),
+        ({"note": "x" * 501}, 422, "invalid-values", "errors"),
         ({"phone": "911"}, 422, "invalid-value", "is not a phone number"),
         ({"phone": "+4930901820"}, 422, "country-not-allowed", "US"),
         ({"email": "ana@example.com"}, 422, "invalid-values", "errors"),
@@ -124,7 +126,8 @@ def test_the_line_comes_page_by_page_with_positions(ann: Caller, queue: dict) ->
     for _ in range(2):
         ann.call_next(queue)
 
-    found, cursor = [], None
+    found: list[tuple] = []
+    cursor = None
     while cursor or not found:
         page = line(ann, queue, limit=3, **({"cursor": cursor} if cursor else {}))
         found += [(ticket["number"], ticket["state"], ticket["position"]) for ticket in page["items"]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import accounts, errors, venues
+from core import accounts, errors, venues, walk_ins
 from core.errors import Refusal
 from core.storage.engine import open_engine
 from core.storage.records import Records
@@ -81,7 +81,7 @@ def test_nothing_that_is_stored_can_break_a_statement_or_an_answer(ann: Caller) 
         "%s {0} ${x}",
         "a\u2028b",
     ]
-    queue = ann.new_queue(name=names[0], text="\x00\n" + names[1])
+    queue = ann.new_queue(name=names[0], text="\n".join(names))
 
     tickets = [ann.add(queue, guest_name=name, note=name) for name in names]
 
@@ -128,7 +128,7 @@ def test_a_mail_server_that_is_away_is_said_to_be(records: Records) -> None:
 def test_every_refusal_has_its_cause() -> None:
     refusals = {
         kind.code
-        for module in (errors, accounts, venues, limits)
+        for module in (errors, accounts, venues, walk_ins, limits)
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Refusal) and kind is not Refusal
     }

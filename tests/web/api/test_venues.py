@@ -52,7 +52,7 @@ def test_a_queue_is_made_shown_changed_and_listed(ann: Caller) -> None:
 
 
 def test_a_queue_may_be_made_with_everything_set(ann: Caller) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "name": "Terrace",
         "join_code": "SUN",
         "text": "☀️",
@@ -76,7 +76,7 @@ def test_lists_come_page_by_page(ann: Caller, clock: StillClock) -> None:
 
     found, cursor, pages = [], None, 0
     while pages == 0 or cursor:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = ann.get(f"/venues/{venue['id']}/queues", query_string={"limit": 2, **more}).json
         found += [queue["name"] for queue in page["items"]]
         cursor, pages = page["next"], pages + 1
