@@ -12,7 +12,7 @@ from web.pages.protection import protect
 from web.services import current
 
 display = Blueprint("display", __name__)
-protect(display)
+protect(display, for_guests=True)
 
 MOST_CALLED = 8
 MOST_NEXT = 5

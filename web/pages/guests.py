@@ -17,7 +17,7 @@ from web.pages.protection import protect
 from web.services import current
 
 guests = Blueprint("guests", __name__)
-protect(guests, secret_address=True)
+protect(guests, secret_address=True, for_guests=True)
 
 SHOWN_DIGITS = 2
 

@@ -15,7 +15,7 @@ from web.pages.protection import protect
 from web.services import JoinLinks, current
 
 joining = Blueprint("joining", __name__)
-protect(joining)
+protect(joining, for_guests=True)
 
 ALIKE = 60
 

@@ -1,13 +1,15 @@
 """What every page tells the browser not to do, the tokens that tell our forms from foreign ones, and what is shown
 when something goes wrong."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, g, redirect, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import Refusal
 from web.causes import CAUSES
+from web.pages.languages import browser_languages, language_for
+from web.pages.languages import words as guest_words
 from web.pages.refusals import UNAVAILABLE, sentence
 
 POLICY = "; ".join(
@@ -26,17 +28,28 @@ POLICY = "; ".join(
 csrf = CSRFProtect()
 
 
-def protect(blueprint: Blueprint, *, secret_address: bool = False) -> None:
+def protect(blueprint: Blueprint, *, secret_address: bool = False, for_guests: bool = False) -> None:
     """Give every answer of a blueprint the pages' headers, ask every POST for its token, and show errors as pages.
 
     `secret_address`: its addresses open a guest's ticket or an account, so they are told to nobody.
     """
+    error_page = _guests_error_page if for_guests else _staffs_error_page
+
+    def refused(refusal: Refusal) -> tuple[str, int]:
+        return error_page(sentence(refusal)), CAUSES[refusal.code].status
+
+    def http_error(error: HTTPException) -> AnyResponse | tuple[str, int]:
+        if error.code is None or error.code < 400:
+            return error.get_response()
+        words = "There is no such page." if error.code == 404 else f"That did not work: {error.name.lower()}."
+        return error_page(words), error.code
+
     blueprint.before_request(csrf.protect)
     blueprint.register_error_handler(CSRFError, _form_too_old)
-    blueprint.register_error_handler(HTTPException, _http_error)
-    blueprint.register_error_handler(Refusal, _refusal)
+    blueprint.register_error_handler(HTTPException, http_error)
+    blueprint.register_error_handler(Refusal, refused)
     for error, words in UNAVAILABLE.items():
-        blueprint.register_error_handler(error, lambda _, words=words: (_error_page(words), 503))
+        blueprint.register_error_handler(error, lambda _, words=words: (error_page(words), 503))
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
@@ -64,16 +77,12 @@ def _page_of_form() -> str:
     return request.path if request.path in ("/register", "/forgot") else "/"
 
 
-def _refusal(refusal: Refusal) -> tuple[str, int]:
-    return _error_page(sentence(refusal)), CAUSES[refusal.code].status
-
-
-def _http_error(error: HTTPException) -> AnyResponse | tuple[str, int]:
-    if error.code is None or error.code < 400:
-        return error.get_response()
-    words = "There is no such page." if error.code == 404 else f"That did not work: {error.name.lower()}."
-    return _error_page(words), error.code
-
-
-def _error_page(words: str) -> str:
+def _staffs_error_page(words: str) -> str:
+    # Who is logged in may be what could not be found out.
+    g.setdefault("account", None)
     return render_template("error.html", words=words)
+
+
+def _guests_error_page(_words: str) -> str:
+    again = request.path.removesuffix("/leave").removesuffix("/live")
+    return render_template("guest_error.html", again=again, **guest_words(language_for(*browser_languages())))

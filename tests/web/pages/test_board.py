@@ -300,11 +300,13 @@ def test_an_opt_out_is_on_the_board_at_once(bar: Bar, ann: Visitor) -> None:
 def test_a_call_that_reached_nobody_is_to_be_shouted(bar: Bar, ann: Visitor, *, unreachable: bool) -> None:
     bar.join("Ana", channel="sms")
     bar.call_next()
-    assert "shout the name" not in ann.get(bar.board).text
+    before = ann.look(f"{bar.board}/live")
+    assert "shout the name" not in before.text
 
     bar.carrier_refuses_the_call(unreachable=unreachable)
 
-    assert "Not reached: shout the name" in ann.get(bar.board).text
+    refreshed = ann.look(f"{bar.board}/live", **{"If-None-Match": before.headers["ETag"]})
+    assert "Not reached: shout the name" in refreshed.text
 
 
 def test_a_called_walk_in_without_a_phone_is_to_be_shouted(bar: Bar, ann: Visitor) -> None:

@@ -1,6 +1,7 @@
 """What holds for all pages: headers, the files they load, the languages, and errors."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import web
+from core.accounts import AccountService
+from core.storage.engine import open_engine
+from core.storage.records import Records
 from tests.web.pages.bar import Bar, Visitor
 
 WEB = Path(web.__file__).parent
@@ -66,6 +70,24 @@ def test_a_form_too_large_gets_a_page_that_says_so(ann: Visitor, path: str) -> N
 
     assert answer.status_code == 413
     assert "That did not work" in answer.text
+
+
+def test_without_the_database_every_page_says_that_nothing_was_changed(bar: Bar, ann: Visitor) -> None:
+    away = Records(open_engine("mysql+pymysql://nobody@127.0.0.1:1/nothing"), bar.records.clock)
+    accounts = AccountService(away, lambda *_: None, bar.services.public_url)
+    bar.app.extensions["services"] = replace(bar.services, records=away, accounts=accounts)
+
+    for path, words in (
+        (bar.board, "so nothing was changed"),
+        ("/", "so nothing was changed"),
+        ("/t/token", "A place that you hold is safe."),
+        ("/q/DEMO", "This page tries again by itself."),
+        ("/display/DEMO/live", "This page tries again by itself."),
+    ):
+        answer = ann.look(path)
+        assert answer.status_code == 503
+        assert words in answer.text
+        assert answer.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])

@@ -95,6 +95,7 @@ def test_a_form_from_another_site_does_not_leave(bar: Bar, visitor: Visitor) -> 
     visitor.send(f"/t/{ticket.token}/leave", {})
 
     assert visitor.path == f"/t/{ticket.token}"
+    assert "nothing was changed" in visitor.page
     assert bar.queue().waiting == 1
 
 
