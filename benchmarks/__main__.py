@@ -7,6 +7,7 @@ from benchmarks import operations
 from benchmarks.crowd import eight_clients
 from benchmarks.setting import servers
 from benchmarks.table import flatness, table
+from benchmarks.webhook import sms_join
 
 REFERENCES = """
 (a) one bare redis-py round trip. (b) one durable single-row INSERT on a held PyMySQL connection. (c) the very
@@ -19,7 +20,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as running:
         rows = operations.on_mariadb(running, (10, 1_000, 100_000))
         rows += [flatness(rows, name, 1.3) for name in ("join, in core", "call next, in core")]
-        rows += [eight_clients(running)]
+        rows += [sms_join(running), eight_clients(running)]
         rows += operations.on_sqlite(running, (10, 10_000))
     print(REFERENCES)
     print(table(rows))
