@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 SHORTEST_TOKEN_KEY = 32
 TELEGRAM_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
@@ -131,7 +131,7 @@ class Settings:
     @property
     def secret_values(self) -> tuple[str, ...]:
         """What must never be written to a log."""
-        password = urlsplit(self.database_url).password, self.mail_server and self.mail_server.password
+        in_urls = (urlsplit(url).password for url in (self.database_url, self.redis_url or ""))
         values = (
             self.token_key,
             self.contact_key.decode(),
@@ -139,8 +139,9 @@ class Settings:
             self.telegram.bot_token,
             self.telegram.webhook_secret,
             self.demo_password,
-            *password,
-            urlsplit(self.redis_url or "").password,
+            self.mail_server and self.mail_server.password,
+            # As a library may write them, and as they were typed.
+            *(form for password in in_urls if password for form in {password, unquote(password)}),
         )
         return tuple(value for value in values if value)
 

@@ -73,6 +73,8 @@ def connect_carriers(parts: Parts) -> Iterator[str]:
 def _connect_twilio(settings: Settings, twilio: Twilio, numbers: Sequence[str]) -> Iterator[str]:
     """Point each venue's number at our webhook, with three tries and itself as the fallback."""
     client = Client(twilio.account_sid, twilio.auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_SECONDS))
+    if twilio.api_url:
+        client.api.base_url = twilio.api_url
     webhook = f"{settings.public_url}/webhooks/sms{TRY_AGAIN}"
     try:
         owned = {str(number.phone_number): number for number in client.incoming_phone_numbers.list()}

@@ -13,6 +13,7 @@ from types import FrameType
 
 import structlog
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from core.errors import RecordUnavailable
 from core.settings import Settings
@@ -62,8 +63,10 @@ def _run(settings: Settings, stack: ExitStack) -> None:
     stack.callback(parts.close)
     _prepare_database(parts)
     new_password = make_demo(parts)
+    connections: dict[int, object] = {}
     server = create_server(
         create_application(parts, bot_name(settings)),
+        map=connections,
         sockets=sockets,
         threads=THREADS,
         backlog=BACKLOG,
@@ -81,6 +84,8 @@ def _run(settings: Settings, stack: ExitStack) -> None:
     # Ends with the first signal, when the requests under way are answered.
     server.run()
     print("Stopping ...", flush=True)
+    # Or the worker would wait for the simulator's answer on one that nobody reads any more.
+    close_all(connections)
 
 
 def _prepare_database(parts: Parts) -> None:

@@ -24,7 +24,6 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def line(base_url: str) -> Iterator[Line]:
     """The demo venue's line, empty."""
     line = Line(base_url, os.environ.get("DEMO_PASSWORD", PASSWORD))
-    for ticket in line.tickets():
-        line.post(f"/tickets/{ticket['id']}/remove")
+    line.empty()
     yield line
     line.http.close()

@@ -77,7 +77,9 @@ class Line:
     """A venue's line on a running server."""
 
     def __init__(self, url: str, password: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # No connection is kept: a line is thrown away together with the server it was on.
+        once = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False, limits=once)
         self._password = password
         self.log_in()
 
@@ -86,7 +88,7 @@ class Line:
         login = self.http.post("/api/v1/login", json={"email": EMAIL, "password": self._password})
         answer = login.raise_for_status().json()
         assert answer["type"] == "Bearer"
-        self._staff = {"Authorization": f"Bearer {answer['token']}"}
+        self.staff = {"Authorization": f"Bearer {answer['token']}"}
         [venue] = self.get("/venues")["items"]
         [queue] = self.get(f"/venues/{venue['id']}/queues")["items"]
         self.queue_id = queue["id"]
@@ -102,21 +104,26 @@ class Line:
 
     def get(self, path: str) -> Any:
         """What the API answers staff."""
-        return self.http.get(f"/api/v1{path}", headers=self._staff).raise_for_status().json()
+        return self.http.get(f"/api/v1{path}", headers=self.staff).raise_for_status().json()
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Have the API do something for staff."""
-        return self.http.post(f"/api/v1{path}", json=body or {}, headers=self._staff).raise_for_status().json()
+        return self.http.post(f"/api/v1{path}", json=body or {}, headers=self.staff).raise_for_status().json()
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
         """Have the API change something for staff."""
-        return self.http.patch(f"/api/v1{path}", json=body, headers=self._staff).raise_for_status().json()
+        return self.http.patch(f"/api/v1{path}", json=body, headers=self.staff).raise_for_status().json()
 
     def tickets(self, state: str | None = None) -> list[dict[str, Any]]:
         """The line as staff see it."""
         query = f"?state={state}" if state else ""
         items: list[dict[str, Any]] = self.get(f"/queues/{self.queue_id}/tickets{query}")["items"]
         return items
+
+    def empty(self) -> None:
+        """Remove everybody, and open the queue again."""
+        self.post(f"/queues/{self.queue_id}/close", {"waiting": "remove"})
+        self.patch(f"/queues/{self.queue_id}", {"state": "open"})
 
     def call_next(self) -> dict[str, Any]:
         """Press "Call next"."""

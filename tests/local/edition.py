@@ -53,10 +53,15 @@ class Edition(Server):
             self.command(*arguments), capture_output=True, text=True, check=False, timeout=60
         )
 
+    def send(self, number: signal.Signals) -> None:
+        """Send the server alone a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def end(self, by: signal.Signals) -> int:
         """Send the signal to the server alone; answers its exit code."""
+        self.send(by)
         assert self._process is not None
-        self._process.send_signal(by)
         code = self._process.wait(60)
         self._process = None
         return code
@@ -76,7 +81,10 @@ class Edition(Server):
             time.sleep(0.05)
 
     def _works(self, entry: Path) -> bool:
+        """By its environment, or, since Valkey writes its title over that, by its arguments."""
         try:
-            return f"DATA_DIR={self.data_dir}".encode() in (entry / "environ").read_bytes().split(b"\0")
+            environment, arguments = ((entry / name).read_bytes() for name in ("environ", "cmdline"))
         except OSError:
             return False
+        ours = str(self.data_dir).encode()
+        return b"DATA_DIR=" + ours in environment.split(b"\0") or ours + b"/valkey" in arguments
