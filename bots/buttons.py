@@ -15,6 +15,7 @@ LANGUAGE_NAMES = {ENGLISH: "English", PORTUGUESE: "Português", SPANISH: "Españ
 """Each language in its own words, in the order in which they are offered."""
 
 PARTY_SIZES = 8
+LONGEST_DATA = 64
 IN_A_ROW = 4
 
 
@@ -41,7 +42,12 @@ def read(data: str) -> Pressed | None:
     """What a button's data says; None when it is none of ours."""
     name, _, rest = data.partition(":")
     subject, _, count = rest.partition(":")
-    if name not in set(Press) or not subject or (count and not (count.isascii() and count.isdigit())):
+    if (
+        len(data) > LONGEST_DATA
+        or name not in set(Press)
+        or not subject
+        or (count and not (count.isascii() and count.isdigit()))
+    ):
         return None
     return Pressed(Press(name), subject, int(count[:4] or 0))
 

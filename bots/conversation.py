@@ -26,6 +26,8 @@ from core.storage.view import Positions
 
 RECEIPTS_KEPT = timedelta(days=7)
 LONGEST_KEY = 100
+LONGEST_TEXT = 4096
+"""Telegram's limit; only a forged message has more, and reading it would cost."""
 
 LEAVE_NUMBER, HERE_NUMBER = joining.LEAVE_NUMBER, 1
 
@@ -58,6 +60,7 @@ class Conversation:
 
         Raises RecordUnavailable while the database is away: nothing was changed, the carrier may try again.
         """
+        message = replace(message, text=message.text[:LONGEST_TEXT])
         heard = understand(message.text, ENGLISH)
         # A wish to be left alone, or heard again, is never one too many.
         if message.carrier_word is None and self._limit is not None and not self._limit.allows(message):

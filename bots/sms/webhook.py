@@ -17,6 +17,9 @@ from bots.sms.codes import error_for
 from bots.sms.segments import fit
 
 LARGEST_BODY = 64 * 1024
+LONGEST_ADDRESS, LONGEST_NUMBER, LONGEST_SID, LONGEST_CODE = 254, 20, 64, 32
+"""What the record has room for: of the carrier, a number has 16, a MessageSid 34 and a code 5 characters."""
+
 LONGEST_TEXT = 1600
 """Twilio refuses a <Message> with more characters."""
 
@@ -122,8 +125,11 @@ class SmsWebhook:
     def _message(self, form: _Form) -> Message:
         channel, address = _channel_and_number(form.first("From"))
         carrier_id = form.first("MessageSid")
+        to = _channel_and_number(form.first("To"))[1]
         if not carrier_id or not address:
             raise _Malformed("MessageSid and From are needed.")
+        if len(address) > LONGEST_ADDRESS or len(to) > LONGEST_NUMBER:
+            raise _Malformed("From or To is too long for an address.")
         # A picture, a voice message or a place has an empty Body, and is a text without words.
         text = form.first("Body")
         word = _carrier_word(form.first("OptOutType"), text)
@@ -132,7 +138,7 @@ class SmsWebhook:
             address=address,
             carrier_id=carrier_id,
             text=text,
-            to=_channel_and_number(form.first("To"))[1] or None,
+            to=to or None,
             name=form.first("ProfileName") or None,
             carrier_word=word,
             # After START Twilio only says that texts come again: the place in line is worth a second text.
@@ -178,6 +184,8 @@ def _delivery_status(form: _Form) -> DeliveryStatus | None:
     status = form.first("MessageStatus").lower()
     if not carrier_id or not status:
         raise _Malformed("MessageSid and MessageStatus are needed.")
+    if len(carrier_id) > LONGEST_SID or len(form.first("ErrorCode")) > LONGEST_CODE:
+        raise _Malformed("MessageSid or ErrorCode is too long.")
     state = _STATES.get(status)
     if state is None:
         return None

@@ -123,7 +123,8 @@ def _update(body: bytes) -> Update:
 
 
 def _address(chat: Chat) -> str:
-    if type(chat.id) is not int:
+    # The Bot API promises 52 bits; JSON promises nothing.
+    if type(chat.id) is not int or abs(chat.id) >= 2**63:
         raise TypeError(chat.id)
     return str(chat.id)
 

@@ -210,7 +210,16 @@ def test_what_twilio_did_not_sign_is_refused(path: str, headers: dict[str, str],
 
 
 @pytest.mark.parametrize(
-    "values", [{"MessageSid": None}, {"From": None}, {"From": " "}, {"MessageSid": ""}, {"From": "messenger:12"}]
+    "values",
+    [
+        {"MessageSid": None},
+        {"From": None},
+        {"From": " "},
+        {"MessageSid": ""},
+        {"From": "messenger:12"},
+        {"From": "+" + "1" * 300},
+        {"To": "+" + "1" * 300},
+    ],
 )
 def test_a_signed_form_without_what_is_needed_gets_400(values: dict[str, str | None]) -> None:
     line = Line()
@@ -297,7 +306,9 @@ def test_bad_reports_say_why_and_whether_the_guest_can_be_reached(
     assert told.channel == ("whatsapp" if "whatsapp" in values.get("To", "") else "sms")
 
 
-@pytest.mark.parametrize("values", [{"MessageSid": None}, {"MessageStatus": None}, {"MessageStatus": ""}])
+@pytest.mark.parametrize(
+    "values", [{"MessageSid": None}, {"MessageStatus": None}, {"MessageStatus": ""}, {"ErrorCode": "3" * 33}]
+)
 def test_a_report_without_what_is_needed_gets_400(values: dict[str, str | None]) -> None:
     line = Line()
     assert (line.report(**values).status, line.statuses) == (400, [])
