@@ -90,8 +90,7 @@ def _with_positions(tx: Transaction, page: list[LineEntry], after: Mark | None) 
     first = next((entry for entry in page if entry.ticket.state is TicketState.WAITING), None)
     if first is None:
         return page
-    from_the_head = after is None or after.state is not TicketState.WAITING
-    positions = count(1 if from_the_head else tx.tickets.ahead_of(first.ticket) + 1)
+    positions = count(1 if after is None else tx.tickets.ahead_of(first.ticket) + 1)
     return [
         replace(entry, position=next(positions)) if entry.ticket.state is TicketState.WAITING else entry
         for entry in page
