@@ -187,15 +187,19 @@ class QueueService:
     def remove(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """Take a guest out of the line. Raises WrongState unless waiting or called, NotFound."""
         queue, ticket = _lock_ticket(tx, ticket_id, actor, "remove", *ACTIVE_STATES)
+        waited = ticket.state is WAITING
         _step(tx, queue, ticket, TicketState.REMOVED, EventKind.REMOVED, actor)
-        self._line_moved_up(tx, queue)
+        if waited:
+            self._line_moved_up(tx, queue)
         return ticket
 
     def leave(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """The guest gives the place up. Raises WrongState unless waiting or called, NotFound."""
         queue, ticket = _lock_ticket(tx, ticket_id, actor, "leave", *ACTIVE_STATES)
+        waited = ticket.state is WAITING
         _step(tx, queue, ticket, TicketState.LEFT, EventKind.LEFT, actor)
-        self._line_moved_up(tx, queue)
+        if waited:
+            self._line_moved_up(tx, queue)
         return ticket
 
     def move(self, tx: Transaction, ticket_id: str, position: int, actor: Actor) -> Ticket:
@@ -258,10 +262,12 @@ class QueueService:
         ticket = tx.tickets.get(action.ticket_id)
         if ticket is None or ticket.version != action.version:
             raise ChangedSince
+        waited = ticket.state is WAITING
         self._restore(tx, queue, ticket, action.data["before"])
         queue.last_action_version = 0
         _record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind, state=ticket.state)
-        self._line_moved_up(tx, queue)
+        if waited and ticket.state is not WAITING:
+            self._line_moved_up(tx, queue)
         return ticket
 
     def set_state(self, tx: Transaction, queue_id: str, state: QueueState, actor: Actor) -> Queue:

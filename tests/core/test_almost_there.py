@@ -115,3 +115,23 @@ def test_an_undo_that_shortens_the_line_tells_too(make_line) -> None:
 
     assert line.position(third) == 1
     assert told(line, [third]) == [3]
+
+
+def test_who_is_put_back_by_an_undo_is_not_told_of_it_as_of_an_advance(make_line) -> None:
+    line = make_line(almost_there_at=3)
+    mine = line.join("+15550300001")
+    line.call_next()
+    line.undo()
+
+    assert told(line, [mine]) == []
+
+
+@pytest.mark.parametrize("end", ["leave", "remove"])
+def test_a_called_guest_who_goes_brings_nobody_nearer(make_line, end: str) -> None:
+    line = make_line(almost_there_at=1)
+    first = line.join("+15550300001")
+    line.call_next()
+    second = line.join("+15550300002")
+    line.act(end, first)
+
+    assert told(line, [second]) == []
