@@ -13,9 +13,9 @@ from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER
 
 WORDS = (
-    "JOIN", "entrar", "BAR", "TERR", "Terrace", "terrase", "bra", "9", "1", "2", "0", "-1", "4 Ana", "9 Zoë", 
-    "POSITION", "LEAVE", "sair", "HERE", "LATE 3", "HELP", "LANGUAGE pt", "LANGUAGE xx", "/start", "/start BAR", "Ana", "🍺", "",
-    "yes",
+    "JOIN", "entrar", "BAR", "TERR", "Terrace", "terrase", "bra", "9", "1", "2", "0", "-1", "4 Ana", "9 Zoë",
+    "POSITION", "LEAVE", "sair", "HERE", "LATE 3", "HELP", "LANGUAGE pt", "LANGUAGE xx", "/start", "/start BAR",
+    "Ana", "🍺", "", "yes",
 )  # fmt: skip
 said = st.one_of(
     st.sampled_from(WORDS),
