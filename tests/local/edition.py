@@ -49,9 +49,7 @@ class Edition(Server):
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another command of the edition, on the same data."""
-        return subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, check=False, timeout=60
-        )
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False, timeout=60)
 
     def send(self, number: signal.Signals) -> None:
         """Send the server alone a signal."""

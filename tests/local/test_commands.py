@@ -251,11 +251,11 @@ class Carriers(BaseHTTPRequestHandler):
 
     told: list[tuple[str, dict[str, Any]]]
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         number = {"sid": "PN1", "phone_number": "+15550100001", "uri": "/x"}
         self._answer({"incoming_phone_numbers": [number], "next_page_uri": None})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.told.append((self.path.rpartition("/")[2], {name: value[0] for name, value in parse_qs(body).items()}))
         bot = {"id": 1, "is_bot": True, "first_name": "Line", "username": "TheLineBot"}
@@ -284,9 +284,7 @@ def carriers() -> Iterator[ThreadingHTTPServer]:
         thread.join()
 
 
-def test_connect_tells_the_carriers_where_the_webhooks_are(
-    edition: Edition, carriers: ThreadingHTTPServer
-) -> None:
+def test_connect_tells_the_carriers_where_the_webhooks_are(edition: Edition, carriers: ThreadingHTTPServer) -> None:
     api = f"http://127.0.0.1:{carriers.server_port}"
     real = Edition(
         edition.directory,

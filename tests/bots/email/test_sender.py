@@ -29,6 +29,7 @@ class Authenticator:
         self.encrypted: list[bool] = []
 
     def __call__(self, server: SMTP, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        assert server.transport is not None
         self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         return AuthResult(success=(data.login, data.password) == (b"line", b"secret"), handled=False)
 
@@ -83,9 +84,11 @@ def test_encryption_is_used_where_it_is_offered(certificate: ssl.SSLContext) -> 
 
 def test_a_wrong_password_is_an_error(certificate: ssl.SSLContext) -> None:
     mailbox = Mailbox()
-    with serving(mailbox, tls_context=certificate, authenticator=Authenticator()) as port:
-        with pytest.raises(smtplib.SMTPAuthenticationError):
-            sender(port, user="line", password="wrong").send("a@example.com", "Hello", "text")
+    with (
+        serving(mailbox, tls_context=certificate, authenticator=Authenticator()) as port,
+        pytest.raises(smtplib.SMTPAuthenticationError),
+    ):
+        sender(port, user="line", password="wrong").send("a@example.com", "Hello", "text")
 
     assert mailbox.messages == []
 

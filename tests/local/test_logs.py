@@ -1,0 +1,53 @@
+"""What is taken out of a log line before it is written."""
+
+from typing import Any
+
+import pytest
+
+from local.logs import Mask
+
+MASK = Mask(["a-secret-value", "another one", "a-secret-value-that-is-longer", "ab"])
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("from +5511987654321 to +15550100001", "from …4321 to …0001"),
+        ("whatsapp:+5511987654321", "whatsapp:…4321"),
+        ("+55 (11) 98765-4321", "…4321"),
+        ("chat 7001000101 wrote", "chat …0101 wrote"),
+        ("at 2026-11-20 20:00:00.123456 it was", "at 2026-11-20 20:00:00.123456 it was"),
+        ("in 1234 ms", "in 1234 ms"),
+        ("/t/0aB-_xyz?language=pt", "/t/…?language=pt"),
+        ("/api/v1/guest/tickets/0aB-_xyz/leave", "/api/v1/guest/tickets/…/leave"),
+        ("POST https://api.telegram.org/bot123:abc/sendMessage", "POST https://api.telegram.org/bot…/sendMessage"),
+        ("mail to maria.silva@example.com.br", "mail to m…@example.com.br"),
+        ("key=a-secret-value;", "key=[secret];"),
+        ("a-secret-value-that-is-longer", "[secret]"),
+        ("abacus", "abacus"),
+    ],
+)
+def test_what_is_private_is_masked(text: str, written: str) -> None:
+    assert MASK(None, "info", {"event": text}) == {"event": written}
+
+
+def test_it_is_masked_wherever_it_stands() -> None:
+    line: dict[str, Any] = {
+        "event": "sent",
+        "to": ["+5511987654321", {"contact": ("sms", "+5511987654321")}],
+        "error": ValueError("no such number: +5511987654321"),
+        "status": 201,
+        "delivered": True,
+        "nothing": None,
+    }
+
+    written = MASK(None, "info", line)
+
+    assert "5511987654321" not in str(written)
+    assert (written["status"], written["delivered"], written["nothing"]) == (201, True, None)
+
+
+def test_what_ties_lines_together_is_left_alone() -> None:
+    line = {"request_id": "123456789012", "timestamp": "2026-11-20T20:00:00Z", "level": "info"}
+
+    assert MASK(None, "info", dict(line)) == line
