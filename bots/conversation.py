@@ -78,6 +78,8 @@ class Conversation:
             # Answered by the next message or not at all: a LEAVE of an hour ago is no yes.
             contact.dialogue = None
         contact.language = contact.language or _language(heard, message)
+        # Who writes there can be written to there; a block that still stands shows at the next notice.
+        contact.unreachable = None
         turn = Turn(
             tx=tx,
             message=message,

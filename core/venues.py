@@ -20,7 +20,8 @@ from core.storage.records import Transaction
 from core.storage.venues import OWNER
 
 LANGUAGES = ("en", "pt-BR", "es")
-JOIN_CODE = re.compile(r"[A-Z0-9]{3,20}")
+# With a letter, since the digits of "JOIN 1234" are a party's size.
+JOIN_CODE = re.compile(r"(?=[0-9]*[A-Z])[A-Z0-9]{3,20}")
 # Without what looks or sounds alike when it is read out in a loud bar.
 UNAMBIGUOUS = "ACDEFHJKLMNPRTUVWXY3479"
 SHORT = 4
@@ -266,7 +267,7 @@ def _free_join_code(tx: Transaction, wanted: str | None) -> str:
     length = SHORT
     while True:
         made = "".join(secrets.choice(UNAMBIGUOUS) for _ in range(length))
-        if tx.queues.by_join_code(made) is None:
+        if JOIN_CODE.fullmatch(made) and tx.queues.by_join_code(made) is None:
             return made
         length += 1
 

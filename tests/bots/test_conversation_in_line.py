@@ -7,6 +7,7 @@ import pytest
 from bots.messages import Reply
 from bots.replies import SILENCE
 from core.model import TicketState
+from core.storage.records import Transaction
 from tests.bots.bars import NUMBER, Bars, Guest, telegram
 from tests.core.lines import OWNER
 
@@ -346,3 +347,22 @@ def test_a_carriers_id_may_be_longer_than_a_receipts_key(bars: Bars) -> None:
     bars.queue()
     guest = bars.guest()
     assert guest.say("JOIN DEMO", carrier_id="SM" + "0" * 1000) == guest.say("JOIN DEMO", carrier_id="SM" + "0" * 1000)
+
+
+def test_a_guest_who_writes_again_can_be_reached_again(bars: Bars) -> None:
+    bars.queue()
+    guest = bars.guest()
+    guest.say("JOIN DEMO 2 Ana")
+
+    contact_id = guest.contact.id
+
+    def lose(tx: Transaction) -> None:
+        contact = tx.contacts.lock_by_id(contact_id)
+        contact.unreachable = "30005"
+        tx.contacts.save(contact)
+
+    bars.do(lose)
+
+    guest.say("POSITION")
+
+    assert guest.contact.unreachable is None

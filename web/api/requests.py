@@ -57,7 +57,9 @@ TimeZone = Annotated[
 ]
 Language = Literal["en", "pt-BR", "pt_BR", "pt", "es"]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["06:00"])]
-JoinCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3,20}$", examples=["DEMO"])]
+JoinCode = Annotated[
+    str, Field(pattern=r"^[0-9]*[A-Za-z][A-Za-z0-9]*$", min_length=3, max_length=20, examples=["DEMO"])
+]
 PartySize = Annotated[int, Field(ge=1, le=LARGEST_PARTY), WHOLE]
 Capacity = Annotated[int, Field(ge=1, le=100_000), WHOLE]
 Minutes = Annotated[int, Field(ge=1, le=1440), WHOLE]
