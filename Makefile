@@ -16,7 +16,7 @@ help:
 	@echo "make bench   measure, and print the table of docs/performance.md"
 	@echo "make pins    make requirements*.txt anew from pyproject.toml"
 	@echo "make deploy  the AWS edition"
-	@echo "make catalogues  bring the sentences that guests read in bots/ to each language's catalogue"
+	@echo "make catalogues  bring the sentences that guests read to each language's catalogue"
 
 setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
 
@@ -75,8 +75,10 @@ pins: $(VENV)/bin/pip
 	  --output-file requirements-dev.txt pyproject.toml
 
 catalogues: setup
-	$(VENV)/bin/pybabel --quiet extract --project "Queue Manager" --version 0.1 --no-location --width 110 \
-	  --copyright-holder "Queue Manager contributors" --msgid-bugs-address "the project's issues" \
-	  --output bots/locales/messages.pot bots
-	$(VENV)/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --width 110 \
-	  --input-file bots/locales/messages.pot --output-dir bots/locales
+	@for part in bots web; do \
+	  $(VENV)/bin/pybabel --quiet extract --mapping-file babel.cfg --project "Queue Manager" --version 0.1 --no-location \
+	    --width 110 --sort-output --copyright-holder "Queue Manager contributors" \
+	    --msgid-bugs-address "the project's issues" --output $$part/locales/messages.pot $$part && \
+	  $(VENV)/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --width 110 \
+	    --input-file $$part/locales/messages.pot --output-dir $$part/locales || exit 1; \
+	done
