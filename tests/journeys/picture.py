@@ -15,7 +15,8 @@ AROUND = 14
 """Pixels beside a phone: its frame is drawn outside of it."""
 PAGE = """<!doctype html>
 <style>
-  body {{ margin: 0; padding: 20px; width: max-content; display: flex; align-items: start; gap: 12px; background: #eeeff3; }}
+  body {{ margin: 0; padding: 20px; width: max-content; background: #eeeff3; }}
+  body {{ display: flex; align-items: start; gap: 12px; }}
   .board {{ border-radius: 12px; box-shadow: 0 6px 28px #0003; margin: 5px 12px 9px 0; }}
   img {{ display: block; }}
 </style>
