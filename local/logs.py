@@ -16,7 +16,7 @@ MAIL_ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 TOKEN_IN_PATH = re.compile(r"(/t/|/guest/tickets/|/bot)[^/?\s\"']+")
 LEFT_ALONE = ("timestamp", "level", "logger", "request_id")
 # These write a line for each request that they send or serve, with its address.
-TALKATIVE = ("httpx", "httpcore", "twilio", "alembic", "waitress.queue")
+TALKATIVE = ("httpx", "httpcore", "twilio", "alembic")
 
 
 class Mask:
@@ -89,3 +89,5 @@ def start_logging(secret_values: Iterable[str]) -> None:
     logging.captureWarnings(True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of each request that has to wait for a thread, which is what the queue is for.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -153,6 +153,16 @@ def test_data_of_any_path_length_will_do(tmp_path: Path) -> None:
         assert line.http.get("/healthz").json()["redis"] is True
 
 
+def test_it_listens_where_it_is_told_and_on_the_loopback_for_its_own_parts(tmp_path: Path) -> None:
+    with Edition(tmp_path / "edition", HOST="127.0.0.2") as edition:
+        waiting_guest(edition, "Ana")
+
+        told = Line(f"http://127.0.0.2:{edition.port}", PASSWORD)
+        assert [ticket["guest_name"] for ticket in told.tickets()] == ["Ana"]
+        assert edition.end(signal.SIGINT) == 0
+        assert edition.children() == set()
+
+
 def test_what_it_keeps_is_for_its_user_alone(edition: Edition) -> None:
     waiting_guest(edition, "Ana")
 
