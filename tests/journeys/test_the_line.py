@@ -150,6 +150,33 @@ def test_a_phone_that_can_not_be_texted_is_shown_to_staff(line: Line) -> None:
     line.sees(called["id"], ("called", "undelivered"), reachable=False)
 
 
+def test_a_guest_who_blocks_the_bot_is_shown_to_staff_until_the_block_is_lifted(line: Line) -> None:
+    guest = line.chat("Paul")
+    guest.says("/start DEMO")
+    guest.reads("You're in!")
+    [ticket] = line.tickets()
+
+    guest.turns("blocked", on=True)
+    line.sees(ticket["id"], reachable=False, state="waiting")
+    guest.turns("blocked", on=False)
+
+    line.sees(ticket["id"], reachable=True)
+
+
+def test_a_call_that_the_carrier_throttles_arrives_later(line: Line) -> None:
+    guest = line.phone("Quinn")
+    guest.says("JOIN")
+    guest.reads("You're in!")
+    guest.turns("throttled", on=True)
+
+    called = line.call_next()
+    line.sees(called["id"], state="called")
+    guest.turns("throttled", on=False)
+
+    guest.reads("your turn")
+    line.sees(called["id"], ("called", "delivered"))
+
+
 def test_a_call_taken_back_is_told(line: Line) -> None:
     guest = line.chat("Mia")
     guest.says("/start DEMO")
