@@ -1,11 +1,12 @@
-"""The doors that strangers may try, and how often: logging in, registering, asking for a new password.
+"""The doors that strangers may try, and how often: logging in, registering, asking for a new password, choosing it.
 
-Only failed log-ins count. Counts are kept in Redis, or in this process' memory while Redis is away.
+Only failed log-ins and worthless links count. Counts are kept in Redis, or in this process' memory while Redis is away.
 """
 
 import hashlib
 import math
 import time
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from flask import current_app, request
 from limits import RateLimitItem, parse
@@ -13,13 +14,14 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from core.accounts import WrongCredentials
+from core.accounts import InvalidToken, WrongCredentials
 from core.errors import Refusal
 from core.storage.accounts import Account
 from web.services import current
 
 LOG_IN_BY_ACCOUNT = parse("10 per 15 minutes")
 LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
+LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_ACCOUNT = parse("5 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
 REDIS_TIMEOUT_SECONDS = 1
@@ -90,6 +92,18 @@ def ask_reset(email: str) -> None:
     current().accounts.ask_reset(email)
 
 
+def reset(token: str, password: str) -> Account:
+    """AccountService.reset for whoever sent the request. Raises what it does, and TooManyTries."""
+    # A link is not to be guessed; and each new password costs a hash, whatever the link is worth.
+    limits, client = _limits(), _client()
+    limits.check(LINK_BY_ADDRESS, "reset link", client)
+    try:
+        return current().accounts.reset(token, password)
+    except InvalidToken:
+        limits.count(LINK_BY_ADDRESS, "reset link", client)
+        raise
+
+
 def _count_mail(what: str, email: str) -> None:
     limits = _limits()
     limits.count(MAIL_BY_ADDRESS, what, _client())
@@ -102,7 +116,14 @@ def _limits() -> RateLimits:
 
 
 def _client() -> str:
-    return request.remote_addr or "unknown"
+    """Where the request comes from: the address, or with IPv6, where each household has 2^64 of them, the network."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return request.remote_addr or "unknown"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(IPv6Network((address, 64), strict=False))
+    return str(address)
 
 
 def _hidden(email: str) -> str:

@@ -171,6 +171,36 @@ def test_fifty_wrong_passwords_close_the_door_to_an_address(anybody: Caller, ann
     assert elsewhere.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("addresses", "one_client"),
+    [
+        (["2001:db8::1", "2001:db8::ffff:0:1"], True),
+        (["2001:db8:0:1::1", "2001:db8:0:2::1"], False),
+        (["::ffff:192.0.2.1", "::ffff:192.0.2.2"], False),
+        (["unknown", "unknown"], True),
+    ],
+)
+def test_the_addresses_of_one_household_count_as_one(anybody: Caller, addresses: list[str], one_client: bool) -> None:
+    for n in range(50):
+        wrong = {"email": f"a{n}@example.com", "password": "x"}
+        assert anybody.post("/login", wrong, environ_base={"REMOTE_ADDR": addresses[0]}).status_code == 401
+
+    more = anybody.post("/login", ADA, environ_base={"REMOTE_ADDR": addresses[1]})
+
+    assert more.status_code == (429 if one_client else 401)
+
+
+def test_links_are_not_guessed_for_long(anybody: Caller, ann: Caller, mails: Mails) -> None:
+    anybody.post("/accounts/reset", {"email": "ann@example.com"})
+    guess = {"token": "a guess", "password": "a new password"}
+    for _ in range(20):
+        assert_problem(anybody.post("/accounts/reset", guess), 422, "invalid-token")
+
+    assert_problem(anybody.post("/accounts/reset", guess), 429, "too-many-tries")
+    right = {"token": mails.token(), "password": "a new password"}
+    assert anybody.post("/accounts/reset", right, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
+
+
 def test_logging_in_rightly_is_never_too_often(ann: Caller) -> None:
     for _ in range(60):
         ann.log_in("ann@example.com")
