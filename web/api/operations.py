@@ -126,17 +126,12 @@ def operation(
 def shown(model: BaseModel, status: int = 200, etag: str | None = None) -> Response:
     """A model as the answer; with an ETag, 304 to whoever has it already."""
     if etag is not None and request.if_none_match.contains(etag):
-        return unchanged(etag)
+        response = Response(status=304)
+        response.set_etag(etag)
+        return response
     response = Response(model.model_dump_json(), status, mimetype=JSON)
     if etag is not None:
         response.set_etag(etag)
-    return response
-
-
-def unchanged(etag: str) -> Response:
-    """The answer to whoever has what this ETag stands for."""
-    response = Response(status=304)
-    response.set_etag(etag)
     return response
 
 

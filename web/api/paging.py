@@ -33,7 +33,7 @@ def mark_of(page: LinePart) -> Mark | None:
     try:
         state, order_key = _read(page.cursor)
         mark = Mark(TicketState(state), int(order_key))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise invalid_parameter("cursor", "is not a cursor of this list") from error
     if mark.state not in page.state or abs(mark.order_key) >= 2**62:
         raise invalid_parameter("cursor", "belongs to a list of other states")

@@ -1,6 +1,5 @@
 """A queue's line as the board shows it: every row with its words, and the tag by which the board knows it is new."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from core.estimates import Estimate, estimate
 from core.line import read_line
 from core.model import LineEntry, Queue, Ticket, TicketState, Venue
 from core.storage.records import Transaction
+from web.etags import line_tag
 from web.services import current
 
 LONGEST = 100
@@ -81,7 +81,7 @@ def staff_line(tx: Transaction, queue_id: str, account_id: str) -> Line:
         waiting=waiting,
         no_shows=[_row(queue, entry) for entry in no_shows],
         hidden=max(0, queue.waiting - len(waiting)),
-        tag=_tag(queue, [*entries, *no_shows]),
+        tag=line_tag(queue, [*entries, *no_shows]),
     )
 
 
@@ -113,10 +113,3 @@ def _alarm(entry: LineEntry) -> str | None:
     if ticket.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
     return None
-
-
-def _tag(queue: Queue, entries: list[LineEntry]) -> str:
-    """The queue's version, and who can't be reached: an opt-out changes no queue."""
-    unreachable = [entry.ticket.id for entry in entries if not entry.reachable]
-    no_shows = [entry.ticket.id for entry in entries if entry.ticket.state is TicketState.NO_SHOW]
-    return hashlib.sha256(repr((queue.id, queue.version, unreachable, no_shows)).encode()).hexdigest()[:20]

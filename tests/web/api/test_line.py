@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from core.model import ContactAddress
+from core.storage.records import Transaction
 from tests.clocks import StillClock
 from tests.web.api.callers import Caller, assert_problem
+from web.services import Services
 
 
 @pytest.fixture
@@ -169,6 +172,7 @@ def test_other_states_are_listed_on_request(ann: Caller, queue: dict) -> None:
         ({"cursor": "WyJsb3N0IiwxXQ"}, "cursor"),
         ({"cursor": "WyJzZXJ2ZWQiLDFd"}, "cursor"),
         ({"cursor": "WyJ3YWl0aW5nIiwxZTMwMF0"}, "cursor"),
+        ({"cursor": "WyJ3YWl0aW5nIiwxZTk5OV0"}, "cursor"),
         ({"cursor": "W10"}, "cursor"),
     ],
 )
@@ -200,6 +204,22 @@ def test_the_line_is_sent_again_only_when_it_changed(ann: Caller, queue: dict) -
         tags.append(fresh.headers["ETag"])
 
     assert all(before != after for before, after in pairwise(tags))
+
+
+def test_the_lines_etag_tells_of_an_opt_out(ann: Caller, queue: dict, services: Services) -> None:
+    ann.add(queue, phone="+15550100002")
+    path = f"/queues/{queue['id']}/tickets"
+    shown = ann.get(path)
+
+    def opt_out(tx: Transaction) -> None:
+        guest = services.contacts.lock_or_add(tx, ContactAddress("sms", "+15550100002"))
+        services.contacts.opt_out(tx, guest, "+15550100001")
+
+    services.records.transaction(opt_out)
+
+    again = ann.get(path, headers={"If-None-Match": shown.headers["ETag"]})
+    assert again.status_code == 200
+    assert [ticket["reachable"] for ticket in again.json["items"]] == [False]
 
 
 def test_a_ticket_goes_through_all_its_states(ann: Caller, queue: dict) -> None:
