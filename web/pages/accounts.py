@@ -1,5 +1,6 @@
 """Staff accounts: log in and out, register, confirm the address, choose a new password."""
 
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -16,6 +17,9 @@ from web.services import current
 
 accounts = Blueprint("accounts", __name__)
 protect(accounts, secret_address=True)
+
+# What staff can be sent on to after logging in: a page of ours, with nothing in it that a browser would read otherwise.
+OWN_PATH = re.compile(r"/(queues|venues)/[A-Za-z0-9/_-]+")
 
 Page = str | tuple[str, int] | Response
 
@@ -101,7 +105,7 @@ def reset() -> Page:
     """Change the password, and log in."""
     token = request.form.get("token", "")
     try:
-        account = current().accounts.reset(token, request.form.get("password", ""))
+        account = limits.reset(token, request.form.get("password", ""))
     except Refusal as refusal:
         if refusal.code == "invalid-token":
             flash(sentence(refusal), "refusal")
@@ -136,4 +140,4 @@ def _log_in_page(refusal: str | None = None) -> str:
 
 def _own_path(path: str) -> str | None:
     """The path, if it is one of the staff's pages: nobody is sent elsewhere after logging in."""
-    return path if path.startswith(("/queues/", "/venues/")) and "\\" not in path else None
+    return path if OWN_PATH.fullmatch(path) else None

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -61,13 +62,21 @@ def test_pages_for_staff_ask_strangers_to_log_in_and_then_go_on(bar: Bar, visito
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "/queues/\\evil.example", "javascript:x"]
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/queues/\\evil.example",
+        "/queues/\r\nSet-Cookie: evil=1",
+        "/queues/\n",
+        "javascript:x",
+    ],
 )
 def test_logging_in_leads_to_no_other_site(visitor: Visitor, elsewhere: str) -> None:
-    visitor.get(f"/?next={elsewhere}")
-    visitor.press("/log-in", email=EMAIL, password=PASSWORD, next=elsewhere)
+    visitor.get(f"/?next={quote(elsewhere)}")
+    answer = visitor.press("/log-in", email=EMAIL, password=PASSWORD, next=elsewhere)
 
-    assert visitor.path == "/"
+    assert (answer.status_code, visitor.path) == (200, "/")
     assert "evil" not in visitor.page
 
 
