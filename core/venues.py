@@ -25,6 +25,11 @@ JOIN_CODE = re.compile(r"(?=[0-9]*[A-Z])[A-Z0-9]{3,20}")
 # Without what looks or sounds alike when it is read out in a loud bar.
 UNAMBIGUOUS = "ACDEFHJKLMNPRTUVWXY3479"
 SHORT = 4
+# What settings may be at most.
+LARGEST_CAPACITY = 100_000
+LAST_ALMOST_THERE = 50
+LONGEST_MINUTES = 1440
+LONGEST_RETENTION_DAYS = 365
 
 
 class JoinCodeTaken(Refusal):

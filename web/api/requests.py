@@ -17,6 +17,7 @@ from pydantic import (
 from core.model import ACTIVE_STATES, QueueState, TicketState
 from core.passwords import LONGEST, SHORTEST
 from core.queues import LARGEST_PARTY
+from core.venues import LARGEST_CAPACITY, LAST_ALMOST_THERE, LONGEST_MINUTES, LONGEST_RETENTION_DAYS
 
 MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
@@ -61,8 +62,9 @@ JoinCode = Annotated[
     str, Field(pattern=r"^[0-9]*[A-Za-z][A-Za-z0-9]*$", min_length=3, max_length=20, examples=["DEMO"])
 ]
 PartySize = Annotated[int, Field(ge=1, le=LARGEST_PARTY), WHOLE]
-Capacity = Annotated[int, Field(ge=1, le=100_000), WHOLE]
-Minutes = Annotated[int, Field(ge=1, le=1440), WHOLE]
+Capacity = Annotated[int, Field(ge=1, le=LARGEST_CAPACITY), WHOLE]
+RetentionDays = Annotated[int, Field(ge=1, le=LONGEST_RETENTION_DAYS), WHOLE]
+Minutes = Annotated[int, Field(ge=1, le=LONGEST_MINUTES), WHOLE]
 
 
 class Body(BaseModel):
@@ -132,7 +134,7 @@ class NewVenue(Body):
     language: Language = "en"
     phone_number: Phone | None = None
     day_starts_at: TimeOfDay = "06:00"
-    retention_days: Annotated[int, Field(ge=1, le=365), WHOLE] = 30
+    retention_days: RetentionDays = 30
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -154,7 +156,7 @@ class VenueChange(Body):
     language: Language = "en"
     phone_number: Phone | None = None
     day_starts_at: TimeOfDay = ""
-    retention_days: Annotated[int, Field(ge=1, le=365), WHOLE] = 30
+    retention_days: RetentionDays = 30
 
 
 class QueueChange(Body):
@@ -169,13 +171,13 @@ class QueueChange(Body):
     state: QueueState = QueueState.OPEN
     capacity: Capacity | None = Field(default=None, description="How many may wait.")
     largest_party: PartySize | None = None
-    almost_there_at: Annotated[int, Field(ge=0, le=50), WHOLE] = Field(
+    almost_there_at: Annotated[int, Field(ge=0, le=LAST_ALMOST_THERE), WHOLE] = Field(
         default=3, description="Guests are told at this position that their turn is near; 0: never."
     )
     no_show_minutes: Minutes | None = Field(
         default=10, description="Who was called and has not come after so long is a no-show; null: never by itself."
     )
-    grace_minutes: Annotated[int, Field(ge=0, le=1440), WHOLE] = Field(
+    grace_minutes: Annotated[int, Field(ge=0, le=LONGEST_MINUTES), WHOLE] = Field(
         default=15, description="For so long a no-show may come back."
     )
 

@@ -6,8 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.errors import InvalidValue, Refusal
+from core.errors import InvalidValue, NotFound, Refusal
+from core.line import read_ticket
 from core.model import QueueState, Ticket, staff
+from core.queues import LARGEST_PARTY, LONGEST
 from core.storage.records import Transaction
 from web.pages import forms
 from web.pages.line import staff_line
@@ -23,6 +25,7 @@ board.before_request(ask_to_log_in)
 protect(board)
 
 Page = str | tuple[str, int] | Response | AnyResponse
+MOST_PLACES = 1_000_000
 STEPS = ("call", "recall", "serve", "no-show", "come-back", "put-back", "remove")
 DONE = {
     "call": "Number {number} is called.",
@@ -33,6 +36,7 @@ DONE = {
     "put-back": "Number {number} waits again.",
     "remove": "Number {number} is removed.",
     "move": "Number {number} is moved.",
+    "change": "Number {number} is changed.",
     "undo": "Undone. Number {number} is as before.",
     "walk-in": "Number {number} is in line, at place {position}.",
     "open": "The queue is open.",
@@ -60,7 +64,7 @@ def call_next(queue_id: str) -> Page:
     """Call the first in line, or the first whose party fits the free seats."""
 
     def work(tx: Transaction) -> dict[str, Any]:
-        seats = forms.number("seats", 1)
+        seats = forms.number("seats", 1, LARGEST_PARTY)
         return _done("call", current().queues.call_next(tx, queue_id, staff(staff_account().id), seats))
 
     return _act(queue_id, work)
@@ -87,12 +91,37 @@ def move(queue_id: str, ticket_id: str) -> Page:
     """Put a guest at another place in line."""
 
     def work(tx: Transaction) -> dict[str, Any]:
-        position = forms.number("position", 1)
+        position = forms.number("position", 1, MOST_PLACES)
         if position is None:
             raise InvalidValue(field="position", reason="missing")
         return _done("move", current().queues.move(tx, ticket_id, position, staff(staff_account().id)))
 
     return _act(queue_id, work)
+
+
+@board.get("/queues/<queue_id>/tickets/<ticket_id>/change")
+def change_page(queue_id: str, ticket_id: str) -> Page:
+    """The form with what is known of a party."""
+    return _ticket_form(queue_id, ticket_id)
+
+
+@board.post("/queues/<queue_id>/tickets/<ticket_id>/change")
+def change(queue_id: str, ticket_id: str) -> Page:
+    """Correct what is known of a party."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        known: dict[str, Any] = {
+            "guest_name": forms.text("guest_name", LONGEST["guest_name"]),
+            "party_size": forms.party_size(),
+            "note": forms.text("note", LONGEST["note"]),
+        }
+        return _done("change", current().queues.change(tx, ticket_id, staff(staff_account().id), **known))
+
+    try:
+        flash(DONE["change"].format(**act_once(work)), "said")
+    except Refusal as refusal:
+        return _ticket_form(queue_id, ticket_id, request.form.to_dict(), sentence(refusal)), 422
+    return _to_board(queue_id)
 
 
 @board.post("/queues/<queue_id>/undo")
@@ -110,10 +139,10 @@ def add_walk_in(queue_id: str) -> Page:
             tx,
             queue_id,
             staff_account().id,
-            guest_name=forms.text("guest_name", 100),
+            guest_name=forms.text("guest_name", LONGEST["guest_name"]),
             party_size=forms.party_size(),
             phone=forms.text("phone", 40) or None,
-            note=forms.text("note", 500),
+            note=forms.text("note", LONGEST["note"]),
         )
         return _done("walk-in", joined.ticket) | {"position": joined.position}
 
@@ -183,4 +212,18 @@ def _board(queue_id: str, walk_in: dict[str, str] | None = None) -> str:
         place = services.venues.queue(tx, staff_account().id, queue_id)
     return render_template(
         "board.html", line=line, links=services.join_links(place), key=page_key(), walk_in=walk_in or {}
+    )
+
+
+def _ticket_form(
+    queue_id: str, ticket_id: str, values: dict[str, str] | None = None, refusal: str | None = None
+) -> str:
+    with current().records.reading() as tx:
+        entry, queue = read_ticket(tx, staff_account().id, ticket_id)
+    if queue.id != queue_id:
+        raise NotFound(what="ticket")
+    ticket = entry.ticket
+    known = {"guest_name": ticket.guest_name, "party_size": ticket.party_size, "note": ticket.note}
+    return render_template(
+        "ticket_form.html", ticket=ticket, queue=queue, values=values or known, refusal=refusal, key=page_key()
     )

@@ -1,35 +1,48 @@
 """Reading what a form sent. Whatever can't be used raises the refusal that says so."""
 
+import re
 from typing import overload
 
 from flask import request
 
 from core.errors import InvalidPartySize, InvalidValue
 
-LARGEST_NUMBER = 100_000
+# What can't be seen, and could break a text or a line in a log.
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def text(field: str, longest: int, *, required: bool = False) -> str:
-    """A text without the spaces around it, as one line unless the form's field has several."""
-    value = request.form.get(field, "").replace("\r\n", "\n").replace("\0", "").strip()
-    if len(value) > longest:
-        raise InvalidValue(field=field, reason="too-long", at_most=longest)
+    """A text of one line, without the spaces around it."""
+    value = _limited(field, " ".join(CONTROL.sub(" ", request.form.get(field, "")).split()), longest)
     if required and not value:
         raise InvalidValue(field=field, reason="missing")
     return value
 
 
+def lines(field: str, longest: int) -> str:
+    """A text of several lines, without the spaces around it."""
+    value = request.form.get(field, "").replace("\r\n", "\n")
+    return _limited(field, CONTROL_BUT_LINES.sub("", value).strip(), longest)
+
+
+def _limited(field: str, value: str, longest: int) -> str:
+    if len(value) > longest:
+        raise InvalidValue(field=field, reason="too-long", at_most=longest)
+    return value
+
+
 @overload
-def number(field: str, low: int) -> int | None: ...
+def number(field: str, low: int, high: int) -> int | None: ...
 @overload
-def number(field: str, low: int, default: int) -> int: ...
-def number(field: str, low: int, default: int | None = None) -> int | None:
-    """A whole number from `low` up; the default where the field was left empty."""
+def number(field: str, low: int, high: int, default: int) -> int: ...
+def number(field: str, low: int, high: int, default: int | None = None) -> int | None:
+    """A whole number from `low` to `high`; the default where the field was left empty."""
     value = request.form.get(field, "").strip()
     if not value:
         return default
-    if not (value.isascii() and value.isdigit() and len(value) < 10) or not low <= int(value) <= LARGEST_NUMBER:
-        raise InvalidValue(field=field, reason="not-a-number", at_least=low)
+    if not (value.isascii() and value.isdigit() and len(value) < 10) or not low <= int(value) <= high:
+        raise InvalidValue(field=field, reason="not-a-number", at_least=low, at_most=high)
     return int(value)
 
 

@@ -22,6 +22,8 @@ FIELDS = {
     "join_code": "The join code",
     "capacity": "The number who may wait",
     "largest_party": "The largest party",
+    "day_starts_at": "The hour at which the day starts",
+    "retention_days": "The number of days",
     "almost_there_at": "The place for “almost there”",
     "no_show_minutes": "The time to come when called",
     "grace_minutes": "The time to come back",
@@ -30,10 +32,10 @@ FIELDS = {
     "text": "The text for who waits",
     "called_message": "The text for who is called",
 }
-FORMS = {
-    "missing": "is missing",
-    "not-a-number": "must be a whole number",
-    "not-a-choice": "must be chosen from the list",
+FORMS: dict[str, Callable[[Details], str]] = {
+    "missing": lambda _: "is missing",
+    "not-a-number": lambda d: f"must be a whole number from {d['at_least']} to {d['at_most']}",
+    "not-a-choice": lambda _: "must be chosen from the list",
 }
 SENTENCES: dict[str, Callable[[Details], str]] = {
     "not-found": lambda _: "That is not there any more, or it is not yours.",
@@ -60,7 +62,8 @@ def sentence(refusal: Refusal) -> str:
     """What to tell the member of staff whose wish was refused."""
     details = dict(refusal.details)
     if isinstance(refusal, InvalidValue):
-        return f"{FIELDS.get(details['field'], 'A value')} {FORMS.get(details['reason']) or reason(details)}."
+        fault = FORMS.get(details["reason"], reason)
+        return f"{FIELDS.get(details['field'], 'A value')} {fault(details)}."
     if "ticket" in details:
         details["number"] = details["ticket"].number
     words = SENTENCES.get(refusal.code) or CAUSES[refusal.code].detail

@@ -1,5 +1,7 @@
 """Venues and their queues: the overview, and the forms that make and change them."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 from babel.core import get_global
@@ -8,9 +10,19 @@ from werkzeug.wrappers import Response
 
 from core.errors import Refusal
 from core.model import Queue, Venue
+from core.queues import LARGEST_PARTY
 from core.storage.accounts import Account
 from core.storage.records import Transaction
-from core.venues import LANGUAGES, QueueSettings, VenueSettings
+from core.venues import (
+    LANGUAGES,
+    LARGEST_CAPACITY,
+    LAST_ALMOST_THERE,
+    LONGEST_MINUTES,
+    LONGEST_RETENTION_DAYS,
+    VENUE_DEFAULTS,
+    QueueSettings,
+    VenueSettings,
+)
 from web.pages import forms
 from web.pages.once import act_once, page_key
 from web.pages.protection import protect
@@ -41,7 +53,7 @@ def overview(account: Account) -> str:
 @venues.get("/venues/new")
 def new_venue_page() -> Page:
     """The form for a new venue."""
-    return _venue_form({"time_zone": "", "language": "en"})
+    return _venue_form(None, VENUE_DEFAULTS)
 
 
 @venues.post("/venues/new")
@@ -49,20 +61,35 @@ def new_venue() -> Page:
     """Make a venue."""
 
     def work(tx: Transaction) -> dict[str, Any]:
-        settings: VenueSettings = {
-            "name": forms.text("name", NAME, required=True),
-            "time_zone": forms.text("time_zone", 64, required=True),
-            "language": forms.one_of("language", LANGUAGES),
-            "phone_number": forms.text("phone_number", 30) or None,
-        }
-        return {"venue": current().venues.create(tx, staff_account().id, **settings).id}
+        return {"venue": current().venues.create(tx, staff_account().id, **_venue_settings()).id}
 
     try:
         made = act_once(work)
     except Refusal as refusal:
-        return _venue_form(request.form.to_dict(), sentence(refusal)), 422
+        return _venue_form(None, request.form.to_dict(), sentence(refusal)), 422
     flash("The venue is there. Now give it a queue.", "said")
     return redirect(url_for("venues.new_queue_page", venue_id=made["venue"]), 303)
+
+
+@venues.get("/venues/<venue_id>/settings")
+def venue_settings_page(venue_id: str) -> Page:
+    """The form with a venue's settings."""
+    return _venue_settings_form(venue_id)
+
+
+@venues.post("/venues/<venue_id>/settings")
+def change_venue(venue_id: str) -> Page:
+    """Change a venue's settings."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        return {"venue": current().venues.change(tx, staff_account().id, venue_id, **_venue_settings()).id}
+
+    try:
+        act_once(work)
+    except Refusal as refusal:
+        return _venue_settings_form(venue_id, request.form.to_dict(), sentence(refusal)), 422
+    flash("The settings are kept.", "said")
+    return redirect(url_for("accounts.home"), 303)
 
 
 @venues.get("/venues/<venue_id>/queues/new")
@@ -108,16 +135,28 @@ def change_queue(queue_id: str) -> Page:
     return redirect(url_for("board.show", queue_id=queue_id), 303)
 
 
+def _venue_settings() -> VenueSettings:
+    default_retention = VENUE_DEFAULTS["retention_days"]
+    return {
+        "name": forms.text("name", NAME, required=True),
+        "time_zone": forms.text("time_zone", 64, required=True),
+        "language": forms.one_of("language", LANGUAGES),
+        "phone_number": forms.text("phone_number", 30) or None,
+        "day_starts_at": forms.text("day_starts_at", 5) or VENUE_DEFAULTS["day_starts_at"],
+        "retention_days": forms.number("retention_days", 1, LONGEST_RETENTION_DAYS, default_retention),
+    }
+
+
 def _queue_settings() -> QueueSettings:
     settings: dict[str, Any] = {
         "name": forms.text("name", NAME, required=True),
-        "text": forms.text("text", TEXT),
-        "called_message": forms.text("called_message", TEXT),
-        "capacity": forms.number("capacity", 1),
-        "largest_party": forms.number("largest_party", 1),
-        "almost_there_at": forms.number("almost_there_at", 0, 0),
-        "no_show_minutes": forms.number("no_show_minutes", 1),
-        "grace_minutes": forms.number("grace_minutes", 0, 0),
+        "text": forms.lines("text", TEXT),
+        "called_message": forms.lines("called_message", TEXT),
+        "capacity": forms.number("capacity", 1, LARGEST_CAPACITY),
+        "largest_party": forms.number("largest_party", 1, LARGEST_PARTY),
+        "almost_there_at": forms.number("almost_there_at", 0, LAST_ALMOST_THERE, 0),
+        "no_show_minutes": forms.number("no_show_minutes", 1, LONGEST_MINUTES),
+        "grace_minutes": forms.number("grace_minutes", 0, LONGEST_MINUTES, 0),
     }
     join_code = forms.text("join_code", 20)
     if join_code:
@@ -125,10 +164,23 @@ def _queue_settings() -> QueueSettings:
     return cast(QueueSettings, settings)
 
 
-def _venue_form(values: dict[str, Any], refusal: str | None = None) -> str:
+def _venue_form(venue: Venue | None, values: Mapping[str, Any], refusal: str | None = None) -> str:
     return render_template(
-        "venue_form.html", values=values, refusal=refusal, languages=LANGUAGE_NAMES, zones=ZONES, key=page_key()
+        "venue_form.html",
+        venue=venue,
+        values=values,
+        refusal=refusal,
+        languages=LANGUAGE_NAMES,
+        zones=ZONES,
+        key=page_key(),
     )
+
+
+def _venue_settings_form(venue_id: str, values: dict[str, Any] | None = None, refusal: str | None = None) -> str:
+    services = current()
+    with services.records.reading() as tx:
+        venue = services.venues.get(tx, staff_account().id, venue_id)
+    return _venue_form(venue, values or asdict(venue), refusal)
 
 
 def _queue_form(venue_id: str, values: dict[str, Any], refusal: str | None = None) -> str:

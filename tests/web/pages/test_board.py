@@ -93,7 +93,10 @@ def test_free_seats_call_the_first_party_that_fits(bar: Bar, ann: Visitor) -> No
 
 @pytest.mark.parametrize(
     ("seats", "sentence"),
-    [("2", "Nobody waits whose party fits 2 seats."), ("many", "The number of free seats must be a whole number.")],
+    [
+        ("2", "Nobody waits whose party fits 2 seats."),
+        ("many", "The number of free seats must be a whole number from 1 to 1000."),
+    ],
 )
 def test_free_seats_that_help_nobody_are_explained(bar: Bar, ann: Visitor, seats: str, sentence: str) -> None:
     bar.join("Six", party_size=6)
@@ -339,3 +342,50 @@ def test_a_line_is_closed_to_strangers(bar: Bar) -> None:
     assert bar.numbers(WAITING) == [1]
     assert bar.queue().state is QueueState.OPEN
     assert bar.queue().name == "Main bar"
+
+
+def test_what_is_known_of_a_party_is_corrected(bar: Bar, ann: Visitor) -> None:
+    ticket = bar.join("Bobi", party_size=2)
+    ann.get(bar.board)
+    path = f"{bar.board}/tickets/{ticket.id}/change"
+    assert path in ann.page
+    ann.get(path)
+    assert ann.form("/change").values["guest_name"] == "Bobi"
+
+    answer = ann.press("/change", guest_name="Bo\nbby\x01", party_size="3", note="window")
+
+    assert "Number 1 is changed." in answer.text
+    now = bar.ticket(ticket)
+    assert (now.guest_name, now.party_size, now.note) == ("Bo bby", 3, "window")
+
+
+def test_a_change_refused_keeps_what_was_written(bar: Bar, ann: Visitor) -> None:
+    bar.change(largest_party=4)
+    ticket = bar.join("Bobby", party_size=2)
+    ann.get(f"{bar.board}/tickets/{ticket.id}/change")
+
+    too_many = ann.press("/change", guest_name="Robert", party_size="9")
+
+    assert too_many.status_code == 422
+    assert "parties of up to 4" in too_many.text
+    assert ann.form("/change").values["guest_name"] == "Robert"
+    bar.act(bar.services.queues.remove, ticket)
+    gone = ann.press("/change", guest_name="Robert", party_size="2")
+    assert gone.status_code == 422
+    assert "was removed from the line" in gone.text
+    assert bar.ticket(ticket).guest_name == "Bobby"
+
+
+def test_a_stranger_neither_sees_nor_changes_a_party(bar: Bar) -> None:
+    bar.services.accounts.add("bob@example.com", "another horse battery")
+    bob = Visitor(bar)
+    bob.log_in("bob@example.com", "another horse battery")
+    ticket = bar.join("Bobby")
+    path = f"{bar.board}/tickets/{ticket.id}/change"
+    assert bob.get(path).status_code == 404
+    bob.get("/venues/new")
+
+    answer = bob.send(path, bob.form("/venues/new").values | {"guest_name": "Eve", "party_size": "1"})
+
+    assert answer.status_code == 404
+    assert bar.ticket(ticket).guest_name == "Bobby"

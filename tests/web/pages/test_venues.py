@@ -66,8 +66,11 @@ def test_settings_are_changed_and_kept(bar: Bar, ann: Visitor) -> None:
     [
         ({"name": ""}, "The name is missing."),
         ({"join_code": "a b"}, "The join code must be 3 to 20 letters A to Z and digits."),
-        ({"capacity": "-1"}, "The number who may wait must be a whole number."),
-        ({"grace_minutes": "9999999"}, "The time to come back must be a whole number"),
+        ({"capacity": "-1"}, "The number who may wait must be a whole number from 1 to 100000."),
+        ({"grace_minutes": "1441"}, "The time to come back must be a whole number from 0 to 1440."),
+        ({"almost_there_at": "51"}, "must be a whole number from 0 to 50."),
+        ({"no_show_minutes": "0"}, "must be a whole number from 1 to 1440."),
+        ({"largest_party": "1001"}, "The largest party must be a whole number from 1 to 1000."),
         ({"text": "x" * 501}, "The text for who waits must have at most 500 characters."),
     ],
 )
@@ -79,3 +82,72 @@ def test_settings_refused_change_nothing(bar: Bar, ann: Visitor, filled_in: dict
     assert answer.status_code == 422
     assert sentence in answer.text
     assert bar.queue().name == "Main bar"
+
+
+def test_a_venue_is_changed_by_form(bar: Bar, ann: Visitor) -> None:
+    page = ann.get("/").text
+    assert f"/venues/{bar.venue_id}/settings" in page
+    ann.get(f"/venues/{bar.venue_id}/settings")
+    shown = ann.form("/settings").values
+    assert (shown["name"], shown["phone_number"], shown["day_starts_at"]) == ("The Blue Door", BAR_NUMBER, "06:00")
+
+    answer = ann.press("/settings", name="The Red Door", language="pt-BR", phone_number="", retention_days="7")
+
+    assert "The settings are kept." in answer.text
+    assert "The Red Door" in answer.text
+    with bar.records.reading() as tx:
+        venue = tx.venues.get(bar.venue_id)
+    assert venue is not None
+    assert (venue.language, venue.phone_number, venue.day_starts_at, venue.retention_days) == (
+        "pt-BR",
+        None,
+        "06:00",
+        7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("filled_in", "sentence"),
+    [
+        ({"name": ""}, "The name is missing."),
+        ({"time_zone": "Mars"}, "is not a time zone"),
+        ({"day_starts_at": "25:00"}, "The hour at which the day starts must be a time of day"),
+        ({"retention_days": "366"}, "The number of days must be a whole number from 1 to 365."),
+    ],
+)
+def test_a_venue_is_not_changed_by_what_cannot_be(
+    bar: Bar, ann: Visitor, filled_in: dict[str, str], sentence: str
+) -> None:
+    ann.get(f"/venues/{bar.venue_id}/settings")
+
+    answer = ann.press("/settings", **({"name": "Other", "language": "en"} | filled_in))
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "The Blue Door" in ann.get("/").text
+
+
+def test_a_stranger_neither_sees_nor_changes_a_venues_settings(bar: Bar) -> None:
+    bar.services.accounts.add("bob@example.com", "another horse battery")
+    bob = Visitor(bar)
+    bob.log_in("bob@example.com", "another horse battery")
+    path = f"/venues/{bar.venue_id}/settings"
+    assert bob.get(path).status_code == 404
+    bob.get("/venues/new")
+
+    answer = bob.send(path, bob.form("/venues/new").values | {"name": "Mine", "time_zone": "UTC", "language": "en"})
+
+    assert answer.status_code == 404
+    with bar.records.reading() as tx:
+        venue = tx.venues.get(bar.venue_id)
+    assert venue is not None
+    assert venue.name == "The Blue Door"
+
+
+def test_what_cannot_be_seen_does_not_get_into_a_text(bar: Bar, ann: Visitor) -> None:
+    ann.get(f"{bar.board}/settings")
+
+    ann.press("/settings", name="Main\r\nbar\x07", text="Two\r\nlines\x1b[31m\x00", join_code="DEMO")
+
+    queue = bar.queue()
+    assert (queue.name, queue.text) == ("Main bar", "Two\nlines[31m")
