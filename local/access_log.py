@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # What pages ask for every second or two; shown only where something is wrong with it.
-CHATTER = ("/simulator", "/static", "/healthz")
+CHATTER = ("/simulator", "/assets", "/healthz")
 
 # What a proxy in front may name a request; anything else could forge log lines.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")

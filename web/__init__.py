@@ -16,7 +16,8 @@ LARGEST_BODY = 64 * 1024
 
 def create_app(services: Services) -> Flask:
     """The application on these parts. It connects to nothing by itself."""
-    app = Flask("web", static_folder="static")
+    # The style sheet and the scripts are served by web.pages.assets.
+    app = Flask("web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["services"] = services
     app.extensions["rate_limits"] = RateLimits(services.rate_limits)

@@ -34,4 +34,5 @@ def serve(hash_: str, name: str) -> Response:
         abort(404)
     response = Response(CONTENTS[name], content_type=TYPES[Path(name).suffix])
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
