@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 PASSWORD = "correct horse"
 TOKEN = re.compile(r"\?token=(\S+)")
@@ -108,11 +109,13 @@ def assert_problem(answer: Any, status: int, code: str, **members: Any) -> dict[
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The address at which the application answers over HTTP."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    sockets: dict[int, Any] = {}
+    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
     thread = Thread(target=server.run)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
+        # In the server's own thread, which would else be asking sockets that are closed.
+        server.trigger.pull_trigger(lambda: close_all(sockets, ignore_all=True))
         thread.join()
