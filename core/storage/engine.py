@@ -13,7 +13,10 @@ POOL_SIZE = 20
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///…` or `mysql+pymysql://…`. It connects at its first use, not here."""
+    """An engine for `sqlite:///…` or `mysql+pymysql://…`. It connects at its first use, not here.
+
+    Its errors name no values: they are logged, and the values are guests' names, numbers and tokens.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
     return _mysql(url)
@@ -29,7 +32,7 @@ def migrate(engine: Engine) -> None:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -56,6 +59,7 @@ def _mysql(url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_recycle=1800,
+        hide_parameters=True,
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": 5,
