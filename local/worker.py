@@ -59,20 +59,23 @@ class Worker:
         bell.start()
         for sender in senders:
             sender.start()
-        while not self.stopped and (self._parent is None or os.getppid() == self._parent):
-            self._relay_wakes.clear()
-            relayed = _guarded(self._parts.notices.relay)
-            if relayed:
-                self._wake_senders()
-            self._sweep()
-            self._parts.beat.beat()
-            if not relayed:
-                self._relay_wakes.wait(POLL_SECONDS)
-        self.stopped = True
-        self._wake_senders()
-        for sender in senders:
-            sender.join()
-        bell.stop()
+        try:
+            while not self.stopped and (self._parent is None or os.getppid() == self._parent):
+                self._relay_wakes.clear()
+                relayed = _guarded(self._parts.notices.relay)
+                if relayed:
+                    self._wake_senders()
+                self._sweep()
+                self._parts.beat.beat()
+                if not relayed:
+                    self._relay_wakes.wait(POLL_SECONDS)
+        finally:
+            # After a fault too: a worker that only sends would live on, with nothing more to send.
+            self.stopped = True
+            self._wake_senders()
+            for sender in senders:
+                sender.join()
+            bell.stop()
 
     def _wake_senders(self) -> None:
         for wake in self._send_wakes:
