@@ -39,7 +39,8 @@ class SettingsError(Exception):
 class Twilio:
     """The account on Twilio. `api_url` is None for Twilio's own; `simulated` when no real credentials are set.
 
-    `carrier_answers`: Twilio itself answers STOP, START and HELP on SMS.
+    `carrier_answers`: Twilio itself answers STOP, START and HELP on SMS. `whatsapp`: the venues' numbers are on
+    WhatsApp too.
     """
 
     account_sid: str
@@ -47,6 +48,7 @@ class Twilio:
     api_url: str | None
     simulated: bool
     carrier_answers: bool
+    whatsapp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +337,7 @@ def _twilio(reader: _Reader) -> Twilio:
         api_url=reader.url("TWILIO_API_URL"),
         simulated=not real,
         carrier_answers=reader.choice("SMS_KEYWORDS", "carrier", "own") == "carrier",
+        whatsapp=reader.choice("TWILIO_WHATSAPP", "off", "on") == "on" or not real,
     )
 
 

@@ -13,15 +13,23 @@ def join_links(settings: Settings, bot_name: str | None, place: QueueAtVenue) ->
     Simulated carriers are joined in the simulator, which can be opened on this machine only.
     """
     code = place.queue.join_code
-    text = f"JOIN {code}"
-    number = place.phone_number
     simulator = f"{settings.public_url}/simulator"
-    # RFC 5724, in the form that both kinds of phone understand.
-    sms_url = simulator if settings.twilio.simulated else f"sms:{number}?&body={quote(text)}"
     telegram_url = f"https://t.me/{bot_name}?start={code}" if bot_name else None
+    if settings.telegram.simulated:
+        telegram_url = simulator
+    number = place.phone_number
+    if number is None:
+        return JoinLinks(sms_number=None, sms_text=None, sms_url=None, telegram_url=telegram_url)
+    text = f"JOIN {code}"
+    # RFC 5724, in the form that both kinds of phone understand.
+    sms_url = f"sms:{number}?&body={quote(text)}"
+    whatsapp_url = f"https://wa.me/{number.removeprefix('+')}?text={quote(text)}"
+    if settings.twilio.simulated:
+        sms_url = whatsapp_url = simulator
     return JoinLinks(
         sms_number=number,
-        sms_text=text if number else None,
-        sms_url=sms_url if number else None,
-        telegram_url=simulator if settings.telegram.simulated else telegram_url,
+        sms_text=text,
+        sms_url=sms_url,
+        telegram_url=telegram_url,
+        whatsapp_url=whatsapp_url if settings.twilio.whatsapp else None,
     )
