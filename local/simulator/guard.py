@@ -27,10 +27,15 @@ CONTENT_SECURITY_POLICY = (
 
 
 def only_this_machine() -> None:
-    """Answers 404 to everyone else, as if there were no simulator. A foreign Host is a rebound DNS name."""
+    """Answers 404 to everyone else, as if there were no simulator. A foreign Host is a rebound DNS name.
+
+    A proxy that was told nothing may name us as the Host, and nobody as its client: nginx then speaks HTTP/1.0, as no
+    browser and no program of ours does.
+    """
     if request.blueprint != "simulator" and not f"{request.path}/".startswith(f"{PREFIX}/"):
         return
-    forwarded = any(header in request.headers for header in FORWARDING_HEADERS)
+    proxied = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    forwarded = proxied or any(header in request.headers for header in FORWARDING_HEADERS)
     if forwarded or not _loopback(request.remote_addr) or _host_name() not in LOCAL_HOSTS:
         abort(404)
     request.max_content_length = LARGEST_BODY

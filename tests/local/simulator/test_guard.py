@@ -1,5 +1,7 @@
 """Who reaches the simulator: this machine, and nobody else."""
 
+import socket
+
 import pytest
 from flask import Flask
 
@@ -48,6 +50,21 @@ def test_only_loopback_clients_are_let_in(address: str, status: int) -> None:
     answer = app.test_client().get("/simulator/state", environ_base={"REMOTE_ADDR": address})
 
     assert answer.status_code == status
+
+
+def test_a_proxy_that_names_nobody_is_found_out(house: House) -> None:
+    """nginx with nothing but proxy_pass: our own address as the Host, HTTP/1.0, and no header of its own."""
+    raw = f"GET /simulator/state HTTP/{{}}\r\nHost: 127.0.0.1:{house.client.base_url.port}\r\nConnection: close\r\n\r\n"
+
+    statuses = {version: _status(house.client.base_url.port, raw.format(version)) for version in ("1.0", "1.1")}
+
+    assert statuses == {"1.0": 404, "1.1": 200}
+
+
+def _status(port: int | None, request: str) -> int:
+    with socket.create_connection(("127.0.0.1", port or 80), timeout=10) as connection:
+        connection.sendall(request.encode())
+        return int(connection.recv(64).split()[1])
 
 
 @pytest.mark.parametrize("path", ["/mails", "/conversations", f"/conversations/{ANA}/messages"])
