@@ -3,13 +3,14 @@
 from core.settings import Settings
 
 LOOPBACK = "127.0.0.1"
-# These listen on 127.0.0.1 already.
-INCLUDE_LOOPBACK = (LOOPBACK, "localhost", "0.0.0.0")  # noqa: S104 - only where the operator asks for it
+EVERYWHERE, EVERYWHERE_IPV6 = "0.0.0.0", "::"  # noqa: S104 - only where the operator asks for it
 
 
 def hosts(settings: Settings) -> tuple[str, ...]:
     """The addresses to listen on: what is set, and always the loopback, where the simulator and the worker call."""
-    return (settings.host,) if settings.host in INCLUDE_LOOPBACK else (settings.host, LOOPBACK)
+    if settings.host == EVERYWHERE:
+        return (EVERYWHERE,)
+    return (settings.host, EVERYWHERE if settings.host == EVERYWHERE_IPV6 else LOOPBACK)
 
 
 def base_url(settings: Settings) -> str:

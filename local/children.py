@@ -31,13 +31,14 @@ class Child:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, gently and if need be not, and wait until it has."""
+        """End it, gently and if need be not, and wait until it has; one that was never started is left so."""
         self._stopped.set()
         with self._lock:
             process = self._process
         if process is not None:
             process.terminate()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _keep_running(self) -> None:
         # This thread outlives the process: on Linux a child can be tied to the thread that started it, no less.

@@ -45,7 +45,9 @@ class CannotServe(Exception):
 def serve(settings: Settings) -> None:
     """Serve until Ctrl-C or SIGTERM, then stop in order: server, worker, Valkey. Raises CannotServe."""
     for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
+        # Under nohup, the end of the terminal is to be ignored.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     try:
         with ExitStack() as stack:
             _run(settings, stack)
@@ -123,20 +125,25 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 def _listen(settings: Settings, stack: ExitStack) -> list[socket.socket]:
     """Sockets that listen already: who calls before everything is ready waits a moment."""
-    sockets = []
+    sockets: dict[object, socket.socket] = {}
     for host in hosts(settings):
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(
                 host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
+            if address in sockets:
+                continue  # two names of one address
             listener = stack.enter_context(socket.socket(family, kind, protocol))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                # Otherwise `::` takes 0.0.0.0 as well, and its clients' addresses look like no IPv4.
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(address)
             listener.listen(BACKLOG)
         except OSError as error:
             raise CannotServe(_why_not(error, host, settings.port)) from error
-        sockets.append(listener)
-    return sockets
+        sockets[address] = listener
+    return list(sockets.values())
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local.children import Child
 from tests.journeys.line import Line, wait_for
 from tests.local.edition import PASSWORD, Edition
 
@@ -161,6 +162,35 @@ def test_it_listens_where_it_is_told_and_on_the_loopback_for_its_own_parts(tmp_p
         assert [ticket["guest_name"] for ticket in told.tickets()] == ["Ana"]
         assert edition.end(signal.SIGINT) == 0
         assert edition.children() == set()
+
+
+@pytest.mark.parametrize(("host", "addresses"), [("localhost", ["127.0.0.1"]), ("::", ["127.0.0.1", "[::1]"])])
+def test_every_way_to_write_a_host_serves_its_own_parts(tmp_path: Path, host: str, addresses: list[str]) -> None:
+    with Edition(tmp_path / "edition", HOST=host) as edition:
+        waiting_guest(edition, "Ana")
+
+        for address in addresses:
+            told = Line(f"http://{address}:{edition.port}", PASSWORD)
+            assert [ticket["guest_name"] for ticket in told.tickets()] == ["Ana"]
+
+
+class WithoutTerminal(Edition):
+    """Started by nohup."""
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["nohup", *super().command(*arguments)]
+
+
+def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
+    with WithoutTerminal(tmp_path / "edition") as edition:
+        edition.send(signal.SIGHUP)
+
+        assert names(edition) == []
+        assert edition.end(signal.SIGTERM) == 0
+
+
+def test_a_child_that_was_never_started_is_stopped_all_the_same() -> None:
+    Child("nobody", ["true"], {}, stop_seconds=1).stop()
 
 
 def test_what_it_keeps_is_for_its_user_alone(edition: Edition) -> None:
