@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         command = add(name, help=help_text)
         command.add_argument("file", type=Path, metavar="FILE")
         command.set_defaults(run=run)
+    account = add("add-account", help="make a staff account, where SIGN_UP=invited or no mail can be sent")
+    account.add_argument("email", metavar="EMAIL")
+    account.set_defaults(run=commands.add_account)
     add("connect", help="tell Twilio and Telegram where this server is (PUBLIC_URL)").set_defaults(run=commands.connect)
     return parser
 

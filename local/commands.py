@@ -1,12 +1,14 @@
 """What each command does. All take the settings and the command's own arguments."""
 
+import secrets
 import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from core.errors import NotFound, RecordUnavailable
+from core.accounts import EmailTaken
+from core.errors import InvalidValue, NotFound, RecordUnavailable
 from core.settings import Settings
 from core.storage import backup
 from core.storage.redis_server import answers
@@ -54,6 +56,19 @@ def send_dead_letters(settings: Settings, arguments: Namespace) -> None:
             except NotFound as error:
                 raise Impossible(f"There is no dead letter {notice_id}; `dead-letters list` shows them.") from error
     print(f"{len(ids)} {'notice' if len(ids) == 1 else 'notices'} will be sent again, unless the guest has gone on.")
+
+
+def add_account(settings: Settings, arguments: Namespace) -> None:
+    """Make a staff account with a password of our own, printed once. Raises Impossible."""
+    password = secrets.token_urlsafe(12)
+    with _parts(settings) as parts:
+        try:
+            account = parts.accounts.add(arguments.email, password)
+        except InvalidValue as error:
+            raise Impossible(f"{arguments.email} is not an e-mail address.") from error
+        except EmailTaken as error:
+            raise Impossible(f"{arguments.email} has an account already.") from error
+    print(f"{account.email} can log in with the password {password} (shown this once).")
 
 
 def back_up(settings: Settings, arguments: Namespace) -> None:

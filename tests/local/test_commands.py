@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from tests.journeys.line import Guest, Line
@@ -326,3 +327,15 @@ def test_connect_needs_an_address_that_carriers_can_reach(edition: Edition) -> N
 
     assert answer.returncode == 1
     assert "set PUBLIC_URL" in answer.stderr
+
+
+def test_who_is_invited_gets_an_account(edition: Edition) -> None:
+    made = edition.run("add-account", "Bea@example.com")
+
+    assert made.returncode == 0, made.stderr
+    password = made.stdout.split("password ")[1].split()[0]
+    log_in = {"email": "bea@example.com", "password": password}
+    assert httpx.post(f"{edition.url}/api/v1/login", json=log_in, trust_env=False).status_code == 200
+    again, nonsense = edition.run("add-account", "bea@example.com"), edition.run("add-account", "bea")
+    assert (again.returncode, again.stderr.strip()) == (1, "bea@example.com has an account already.")
+    assert (nonsense.returncode, nonsense.stderr.strip()) == (1, "bea is not an e-mail address.")
