@@ -35,12 +35,6 @@ class InvalidValue(Refusal):
     code = "invalid-value"
 
 
-class UnknownJoinCode(Refusal):
-    """No queue has this join code. `join_code`, and `nearest` (a code or None)."""
-
-    code = "unknown-join-code"
-
-
 class QueuePaused(Refusal):
     """The queue takes no joins for now. `queue`."""
 

@@ -102,14 +102,6 @@ CAUSES = {
     # Venues and queues.
     "number-taken": Cause(409, "Number taken", lambda d: f"The number {d['phone_number']} belongs to another account."),
     "join-code-taken": Cause(409, "Join code taken", lambda d: f"Another queue has the join code {d['join_code']}."),
-    "unknown-join-code": Cause(
-        404,
-        "Unknown join code",
-        lambda d: (
-            f"No queue has the join code {d['join_code']}."
-            + (f" The nearest is {d['nearest']}." if d.get("nearest") else "")
-        ),
-    ),
     "queue-paused": Cause(409, "Queue paused", lambda d: f"The queue {d['queue']} takes no guests for now."),
     "queue-closed": Cause(409, "Queue closed", lambda d: f"The queue {d['queue']} is closed."),
     "queue-full": Cause(
