@@ -8,11 +8,6 @@ Step = Callable[[], Callable[[], object]]
 """Prepares one run, untimed, and answers what is timed."""
 
 
-def steady(act: Callable[[], object]) -> Step:
-    """A step that needs no preparation."""
-    return lambda: act
-
-
 def medians(steps: Mapping[str, Step], rounds: int) -> dict[str, float]:
     """The median seconds of each step over `rounds` turns, after a tenth as many that do not count."""
     taken: dict[str, list[float]] = {name: [] for name in steps}

@@ -83,16 +83,12 @@ class Replies(Phrases):
     def which_position(self, places: list[Place]) -> Reply:
         """In several lines: of which does the guest speak?"""
         asked = self.gettext("You're in several lines. Which one do you mean?")
-        return Reply(
-            self._choice(asked, [Entrance.of(place.at) for place in places]), buttons.places(Press.POSITION, places)
-        )
+        return Reply(self._choice(asked, _entrances(places)), buttons.places(Press.POSITION, places))
 
     def which_leave(self, places: list[Place]) -> Reply:
         """In several lines: the choice is also the yes to leaving."""
         asked = self.gettext("Which place do you give up? To stay, do nothing.")
-        return Reply(
-            self._choice(asked, [Entrance.of(place.at) for place in places]), buttons.places(Press.LEAVE, places)
-        )
+        return Reply(self._choice(asked, _entrances(places)), buttons.places(Press.LEAVE, places))
 
     def which_queue(self, choices: list[Entrance]) -> Reply:
         """A number with several queues: into which?"""
@@ -221,13 +217,14 @@ class Replies(Phrases):
             return self.gettext("Send JOIN to get in line.")
         return self.gettext("Send JOIN to get in line at {where}.").format(where=where(reachable[0]))
 
-    def _choice_of_places(self, asked: str, places: list[Place]) -> str:
-        return self._choice(asked, [Entrance.of(place.at) for place in places])
-
     def _choice(self, asked: str, choices: list[Entrance]) -> str:
         lines = [f"{number} {where(each)}" for number, each in enumerate(choices, start=1)]
         hint = None if self._has_buttons else self.gettext("Reply with its number:")
         return "\n".join([sentences(asked, hint), *lines])
+
+
+def _entrances(places: list[Place]) -> list[Entrance]:
+    return [Entrance.of(place.at) for place in places]
 
 
 def slow_down(language: str | None, public_url: str) -> Reply:

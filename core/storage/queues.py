@@ -45,9 +45,6 @@ SAVE_COUNTERS = (
 WITH_VENUE = select(queues, venues.c.name, venues.c.language, venues.c.phone_number).join(
     venues, venues.c.id == queues.c.venue_id
 )
-BY_NUMBER = WITH_VENUE.where(venues.c.phone_number == bindparam("of_number")).order_by(
-    venues.c.name, queues.c.created_at
-)
 BY_CODE_WITH_VENUE = WITH_VENUE.where(queues.c.join_code == bindparam("of_code"))
 BY_ID_WITH_VENUE = WITH_VENUE.where(queues.c.id == bindparam("of_id"))
 
@@ -92,11 +89,6 @@ class Queues:
         """The version of the queue, by which the view and the pages tell whether they are behind."""
         version: int | None = self._connection.execute(VERSION, {"of_id": queue_id}).scalar()
         return version
-
-    def at_number(self, phone_number: str) -> list[QueueAtVenue]:
-        """The queues of the venues that have this phone number."""
-        rows = self._connection.execute(BY_NUMBER, {"of_number": phone_number})
-        return [queue_at_venue(row) for row in rows]
 
     def at_venue_by_code(self, join_code: str) -> QueueAtVenue | None:
         """The queue with this join code, with its venue."""
