@@ -94,12 +94,17 @@ class NoticeService:
         return [outbound for outbound in prepared if outbound is not None]
 
     def sent(self, notice_id: str, carrier_id: str, *, delivered: bool) -> None:
-        """The carrier took it. `delivered` where the carrier's yes is all that it will ever say."""
+        """The carrier took it. `delivered` where the carrier's yes is all that it will ever say.
+
+        May be said again, after an error that leaves open whether it was noted.
+        """
 
         state = NoticeState.DELIVERED if delivered else NoticeState.SENT
 
         def work(tx: Transaction) -> str:
             notice, ticket, queue = _locked(tx, notice_id)
+            if notice.carrier_id == carrier_id:
+                return notice.channel
             notice.tries += 1
             if notice.state is NoticeState.PENDING or notice.carrier_id is None:
                 notice.carrier_id = carrier_id
@@ -219,7 +224,11 @@ class NoticeService:
             position = tx.tickets.position_of(ticket.id)
             now = tx.now
         outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
-        if now >= notice.stale_at or outdated or ticket.state not in _STATE_TOLD[notice.kind]:
+        # Who waits has a position, unless called since the ticket was read.
+        moved_on = ticket.state not in _STATE_TOLD[notice.kind] or (
+            ticket.state is TicketState.WAITING and position is None
+        )
+        if now >= notice.stale_at or outdated or moved_on:
             self._set_aside(notice.id, NoticeState.STALE, None)
         elif not contact.address or (ticket.sender or contact.channel) in contact.opted_out:
             self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
@@ -316,11 +325,15 @@ def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]
         tx.contacts.save(contact)
     notice, ticket, queue = _locked(tx, notice_id)
     for report in reports:
-        again = report.retry and notice.state is NoticeState.SENT and notice.tries < TRIES
+        if report.carrier_id != notice.carrier_id:
+            # The same report, taken a moment earlier by another thread, has put the notice off.
+            return
+        passing = report.retry and notice.state is NoticeState.SENT
         if _RANK[report.state] > _RANK[notice.state]:
             notice.error_code = report.error_code
-            _advance(tx, queue, ticket, notice, report.state)
-        if again:
+            last_try = passing and notice.tries >= TRIES
+            _advance(tx, queue, ticket, notice, NoticeState.DEAD if last_try else report.state)
+        if passing and notice.tries < TRIES:
             _try_again(tx, notice)
             return
 

@@ -98,17 +98,6 @@ class Notices:
             .with_for_update(skip_locked=True)
         )
 
-    def next_due(self) -> datetime | None:
-        """When the next pending notice wants to be sent."""
-        query = (
-            select(notices.c.next_try_at)
-            .where(notices.c.state == NoticeState.PENDING)
-            .order_by(notices.c.next_try_at)
-            .limit(1)
-        )
-        at: datetime | None = self._connection.execute(query).scalar()
-        return at
-
     def lease(self, notice_ids: Sequence[str], until: datetime) -> None:
         """Hold notices that were read as due."""
         self._connection.execute(update(notices).where(notices.c.id.in_(notice_ids)).values(lease_until=until))

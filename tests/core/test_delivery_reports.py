@@ -1,5 +1,8 @@
 """What carriers report of our messages, in any order, and what the no-show clock makes of it."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import permutations
 
@@ -8,7 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from core.model import NoticeKind, NoticeState
 from core.notices import PAUSES, TRIES
-from core.storage.records import Records
+from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, contents
@@ -129,7 +132,33 @@ def test_late_and_repeated_reports_on_the_first_try_do_not_touch_the_second(told
     assert (now.state, now.carrier_id, now.tries) == (SENT, "SM2", 2)
 
 
-def test_reported_failures_that_may_pass_end_after_the_last_try(told: Told) -> None:
+def test_a_report_that_comes_twice_at_once_has_its_effect_once(told: Told) -> None:
+    _, notice = told.called()
+    told.sent(notice, "SM1")
+    locked, may_end = threading.Event(), threading.Event()
+
+    def hold_the_queue(tx: Transaction) -> None:
+        tx.queues.lock(told.id)
+        locked.set()
+        may_end.wait(10)
+
+    def report() -> None:
+        told.report("SM1", UNDELIVERED, "30003", retry=True)
+
+    with ThreadPoolExecutor(3) as threads:
+        holder = threads.submit(told.do, hold_the_queue)
+        assert locked.wait(10)
+        reports = [threads.submit(report) for _ in range(2)]
+        # Long enough for both to have found the message and to wait for its queue.
+        time.sleep(0.3)
+        may_end.set()
+        for job in (holder, *reports):
+            job.result()
+
+    assert (told.notice(notice).state, told.notice(notice).tries) == (NoticeState.PENDING, 1)
+
+
+def test_reported_failures_that_may_pass_end_as_a_dead_letter_after_the_last_try(told: Told) -> None:
     _, notice = told.called()
     for turn in range(TRIES):
         told.sent(notice, f"SM{turn}")
@@ -137,7 +166,7 @@ def test_reported_failures_that_may_pass_end_after_the_last_try(told: Told) -> N
         told.clock.advance(PAUSES[min(turn, len(PAUSES) - 1)])
         told.claim()
 
-    assert told.notice(notice).state is UNDELIVERED
+    assert [letter.id for letter in told.service.dead_letters()] == [notice.id]
     assert told.claim() == []
 
 

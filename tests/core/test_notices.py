@@ -191,6 +191,14 @@ def test_who_fails_late_takes_nothing_back(told: Told, retry: bool) -> None:
     assert told.claim() == []
 
 
+def test_a_sending_may_be_noted_again(told: Told) -> None:
+    _, notice = told.called()
+    told.sent(notice, "SM1")
+    told.sent(notice, "SM1")
+
+    assert (told.notice(notice).state, told.notice(notice).tries) == (NoticeState.SENT, 1)
+
+
 def test_what_was_set_aside_and_sent_all_the_same_is_known_to_have_arrived(told: Told) -> None:
     _, notice = told.called()
     told.wait(minutes=11)
