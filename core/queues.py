@@ -167,10 +167,12 @@ class QueueService:
     def come_back(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """Give a no-show its old place back, so that it is among the first.
 
-        Raises WrongState unless no-show, GraceOver, AlreadyInLine when the contact joined anew, NotFound.
+        Raises WrongState unless no-show, GraceOver (also once the business day is over), AlreadyInLine when the
+        contact joined anew, NotFound.
         """
         queue, ticket = _lock_ticket(tx, ticket_id, actor, "come-back", TicketState.NO_SHOW)
-        if ticket.ended_at is None or tx.now > ticket.ended_at + timedelta(minutes=queue.grace_minutes):
+        too_late = ticket.ended_at is None or tx.now > ticket.ended_at + timedelta(minutes=queue.grace_minutes)
+        if too_late or tx.now >= _end_of_day(tx, queue, ticket.joined_at):
             raise GraceOver(grace_minutes=queue.grace_minutes)
         if ticket.contact_id is not None:
             self._refuse_second_place(tx, queue, ticket.contact_id)
@@ -263,7 +265,7 @@ class QueueService:
         if ticket is None or ticket.version != action.version:
             raise ChangedSince
         waited = ticket.state is WAITING
-        self._restore(tx, queue, ticket, action.data["before"])
+        self._restore(tx, queue, ticket, action)
         queue.last_action_version = 0
         _record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind, state=ticket.state)
         if waited and ticket.state is not WAITING:
@@ -325,7 +327,8 @@ class QueueService:
             position = tx.tickets.ahead_of(ticket) + 1 if ticket.state is WAITING else None
             raise AlreadyInLine(ticket=ticket, position=position)
 
-    def _restore(self, tx: Transaction, queue: Queue, ticket: Ticket, before: dict[str, Any]) -> None:
+    def _restore(self, tx: Transaction, queue: Queue, ticket: Ticket, action: Event) -> None:
+        before = action.data["before"]
         state = TicketState(before["state"])
         regains_place = state in ACTIVE_STATES and ticket.state not in ACTIVE_STATES
         if regains_place and ticket.contact_id and tx.tickets.active_of(queue.id, ticket.contact_id):
@@ -335,7 +338,9 @@ class QueueService:
         ticket.version = tx.change(queue).version
         ticket.called_at = _moment(before["called_at"])
         ticket.ended_at = _moment(before["ended_at"])
-        ticket.no_show_at = _moment(before["no_show_at"])
+        no_show_at = _moment(before["no_show_at"])
+        # The clock stood still meanwhile: nobody becomes a no-show by the staff's slip.
+        ticket.no_show_at = None if no_show_at is None else no_show_at + (tx.now - action.at)
         ticket.order_key = before["order_key"]
         tx.tickets.save(ticket)
         if state is WAITING:
@@ -386,14 +391,19 @@ def _lock_ticket(
 def _end_day(tx: Transaction, queue: Queue) -> None:
     """End what still waits, silently, and start the numbers again."""
     _remove_all(tx, queue, EventKind.DAY_ENDED, SYSTEM)
-    venue = tx.venues.get(queue.venue_id)
-    if venue is None:
-        raise AssertionError("a queue without its venue")
     tx.change(queue)
     queue.last_number = 0
     queue.last_called_at = None
     queue.last_action_version = 0
-    queue.day_ends_at = end_of_business_day(tx.now, venue.time_zone, venue.day_starts_at)
+    queue.day_ends_at = _end_of_day(tx, queue, tx.now)
+
+
+def _end_of_day(tx: Transaction, queue: Queue, moment: datetime) -> datetime:
+    """When the business day ends that this moment belongs to."""
+    venue = tx.venues.get(queue.venue_id)
+    if venue is None:
+        raise AssertionError("a queue without its venue")
+    return end_of_business_day(moment, venue.time_zone, venue.day_starts_at)
 
 
 def _remove_all(tx: Transaction, queue: Queue, kind: EventKind, actor: Actor) -> None:

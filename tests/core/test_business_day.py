@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.business_day import end_of_business_day
-from core.model import SYSTEM, EventKind, TicketState
+from core.errors import GraceOver
+from core.model import GUEST, SYSTEM, EventKind, TicketState
 from tests.core.lines import OWNER, Line
 
 moments = st.timedeltas(timedelta(0), timedelta(days=15 * 365)).map(
@@ -120,6 +121,20 @@ def test_what_still_waits_is_ended_silently(line: Line) -> None:
         assert line.state(ticket) is TicketState.REMOVED
     assert line.queue.waiting == 0
     assert line.queue.last_called_at is None
+
+
+@pytest.mark.parametrize("ended_by_the_sweep", [True, False])
+def test_nobody_comes_back_with_a_number_of_the_day_before(line: Line, ended_by_the_sweep: bool) -> None:
+    line.clock.now = line.queue.day_ends_at - timedelta(minutes=5)
+    missed = line.join("+15550300001")
+    line.call_next()
+    line.act("no_show", missed)
+    line.wait(minutes=6)
+    if ended_by_the_sweep:
+        line.do(lambda tx: line.queues.end_day_if_over(tx, line.id))
+
+    line.refuses(GraceOver, lambda tx: line.queues.come_back(tx, missed.id, GUEST))
+    assert line.join("+15550300001").number == 1
 
 
 def test_the_day_does_not_end_before_its_time(line: Line) -> None:

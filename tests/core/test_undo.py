@@ -109,6 +109,22 @@ def test_a_recall_is_not_undone_nor_what_was_before_it(line: Line) -> None:
     line.refuses(NothingToUndo, lambda tx: line.queues.undo(tx, line.id, OWNER))
 
 
+@pytest.mark.parametrize("slip", ["serve", "no_show", "remove"])
+def test_a_slip_of_the_staff_makes_nobody_a_no_show(make_line, slip: str) -> None:
+    line = make_line(no_show_minutes=5)
+    mine = line.join()
+    line.call_next()
+    line.wait(minutes=4, seconds=50)
+    line.act(slip, mine)
+    line.wait(seconds=30)
+    line.undo()
+
+    line.wait(seconds=9)
+    assert not line.do(lambda tx: line.queues.no_show_if_overdue(tx, mine.id)), "ten seconds were left"
+    line.wait(seconds=1)
+    assert line.do(lambda tx: line.queues.no_show_if_overdue(tx, mine.id))
+
+
 def test_what_others_do_meanwhile_stays(line: Line) -> None:
     first, second = line.fill(2)
     line.call_next()

@@ -28,6 +28,7 @@ class Party:
     guest: str | None
     size: int
     place: Fraction
+    day_ends_at: datetime
     state: TicketState = WAITING
     called_at: datetime | None = None
     ended_at: datetime | None = None
@@ -93,7 +94,7 @@ class Model:
         self._check_size(size)
         self.last_number += 1
         self.last_place += 1
-        self.parties.append(Party(self.last_number, guest, size, self.last_place))
+        self.parties.append(Party(self.last_number, guest, size, self.last_place, self.day_ends_at))
 
     def call_next(self, seats: int | None) -> None:
         fitting = [index for index in self.waiting() if seats is None or self.parties[index].size <= seats]
@@ -130,7 +131,7 @@ class Model:
     def come_back(self, index: int, staff: bool) -> None:
         party = self._in_state(index, NO_SHOW)
         assert party.ended_at is not None
-        if self.now > party.ended_at + GRACE:
+        if self.now > party.ended_at + GRACE or self.now >= party.day_ends_at:
             raise Refused("grace-over")
         if party.guest is not None and self.active(party.guest):
             raise Refused("already-in-line")
@@ -166,13 +167,15 @@ class Model:
     def undo(self) -> None:
         if self.last_action is None or self.now > self.last_action[2] + timedelta(minutes=1):
             raise Refused("nothing-to-undo")
-        index, before, _, changes = self.last_action
+        index, before, at, changes = self.last_action
         party = self.parties[index]
         regains = before[0] in ACTIVE and party.state not in ACTIVE
         if party.changes != changes or (regains and party.guest is not None and self.active(party.guest)):
             raise Refused("changed-since")
         shorter = party.state is WAITING and before[0] is not WAITING
         party.state, party.place, party.called_at, party.ended_at, party.no_show_at = before
+        if party.no_show_at is not None:
+            party.no_show_at += self.now - at
         self._changed(index, EventKind.UNDONE, None)
         self.last_action = None
         if shorter:
