@@ -27,12 +27,13 @@ class Estimate:
 
 
 def learn_pace(queue: Queue, called: Ticket, now: datetime) -> None:
-    """Take one call into a queue's pace, unless the line was empty meanwhile or staff paused for an hour."""
+    """Take one call into a queue's pace, unless the line was empty meanwhile, staff paused for an hour, or the
+    machine's clock was put back."""
     last, queue.last_called_at = queue.last_called_at, now
     if last is None or called.joined_at > last:
         return
     seconds = (now - last).total_seconds()
-    if seconds > LONGEST_PAUSE_SECONDS:
+    if not 0 <= seconds <= LONGEST_PAUSE_SECONDS:
         return
     weight = max(NEWEST_COUNTS, 1 / (queue.pace_samples + 1))
     difference = seconds - queue.pace_seconds

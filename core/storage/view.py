@@ -48,7 +48,7 @@ class PositionView:
 
     def position(self, queue_id: str, ticket_id: str) -> tuple[int, int]:
         """(position, Redis' time in ms); the position is 0, NOT_FRESH or MISSING as in position.lua."""
-        answer: list[int] = self._position(keys=_keys(queue_id), args=[ticket_id])
+        answer: list[int] = self._position(keys=_keys(queue_id), args=[ticket_id, LEASE_MS])
         return answer[0], answer[1]
 
     def renew(self, queue_id: str, version: int, asked_at: int, ticket_id: str) -> int:

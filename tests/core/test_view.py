@@ -350,6 +350,16 @@ def test_a_rebuild_that_took_longer_than_its_lease_is_not_believed(held: Held) -
     assert held.ask(second) == 1
 
 
+def test_a_lease_from_before_the_clock_was_put_back_is_over(held: Held) -> None:
+    with held.records.reading() as tx:
+        second = tx.tickets.first_waiting(held.id, 2)[1]
+    held.call_next()
+    an_hour_ahead = held.view.position(held.id, "nobody")[1] + 3_600_000
+    held.redis.hset(HEAD, "fresh_until", an_hour_ahead)
+
+    assert held.ask(second) == 1
+
+
 def test_a_version_that_was_read_too_long_ago_renews_nothing(held: Held) -> None:
     with held.records.reading() as tx:
         second = tx.tickets.first_waiting(held.id, 2)[1]
