@@ -1,5 +1,6 @@
 """Brings notices to their guests: claimed from the record, sent through the channel, the outcome noted."""
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,15 @@ from bots.phrases import Standing
 from bots.understanding import nearest_language
 from bots.words import ENGLISH
 from core.clock import Clock
+from core.errors import OutcomeUnknown, RecordUnavailable
 from core.model import NoticeKind
-from core.notices import NoticeService, Outbound
+from core.notices import LONGEST_SENDING, NoticeService, Outbound
 
 AT_A_TIME = 8
-"""How many are claimed and sent side by side: all are at the carrier well before their lease ends."""
+"""How many are claimed and sent side by side."""
+
+TRIES_TO_NOTE, PAUSE_SECONDS = 60, 1.0
+"""For about a minute and more, which a database takes to start again."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +65,9 @@ class Notifier:
 
     def _send_all(self, outbounds: Sequence[Outbound]) -> None:
         for outbound in outbounds:
-            self._send(outbound)
+            lease_until = outbound.notice.lease_until
+            if lease_until is not None and self._clock() + LONGEST_SENDING <= lease_until:
+                self._send(outbound)
 
     def _send(self, outbound: Outbound) -> None:
         notice = outbound.notice
@@ -79,8 +86,20 @@ class Notifier:
             )
         else:
             # Outside the try: what fails here was sent, and is not to be sent again for it.
-            delivered = not CHANNELS[notice.channel].reports_delivery
-            self._notices.sent(notice.id, carrier_id, delivered=delivered)
+            self._note_sent(outbound, carrier_id)
+
+    def _note_sent(self, outbound: Outbound, carrier_id: str) -> None:
+        """Insist while the database is away: what is not noted is sent once more."""
+        notice = outbound.notice
+        delivered = not CHANNELS[notice.channel].reports_delivery
+        for left in reversed(range(TRIES_TO_NOTE)):
+            try:
+                self._notices.sent(notice.id, carrier_id, delivered=delivered)
+                return
+            except (RecordUnavailable, OutcomeUnknown):
+                if not left:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     def _failed(self, outbound: Outbound, error: SendError) -> None:
         retry, unreachable = isinstance(error, TryAgain), isinstance(error, Unreachable)

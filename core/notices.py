@@ -18,6 +18,8 @@ from core.storage.records import Records, Transaction
 
 # Longer than any channel's HTTP time-out, so that nobody claims what is still being sent.
 LEASE = timedelta(seconds=60)
+LONGEST_SENDING = timedelta(seconds=30)
+"""With less of the lease left than this, a sending is not begun: the next claim has it."""
 PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
 TRIES = len(PAUSES) + 1
 
@@ -86,6 +88,8 @@ class NoticeService:
 
         def lease(tx: Transaction) -> list[Notice]:
             due = tx.notices.due(tx.now, at_most, channels)
+            for notice in due:
+                notice.lease_until = tx.now + LEASE
             if due:
                 tx.notices.lease([notice.id for notice in due], tx.now + LEASE)
             return due

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -14,12 +14,16 @@ from bots.sms.sender import TwilioSender
 from bots.telegram.sender import TelegramSender
 from core.model import ContactAddress, NoticeKind, NoticeState, Ticket
 from core.notices import NoticeService
+from core.storage.engine import open_engine
 from core.storage.notices import Notice
 from core.storage.records import Records
 from tests.bots.bars import NUMBER, PUBLIC_URL, Bars, Guest, telegram
 from tests.bots.carriers import Answer, Carrier
+from tests.clocks import StillClock
 from tests.core.counting import counted
 from tests.core.lines import OWNER
+from tests.databases import Databases
+from tests.servers import MariaDB
 
 TOKEN = "123456:token-for-tests"
 
@@ -61,13 +65,13 @@ def post(bars: Bars, carrier: Carrier) -> Iterator[Post]:
     chats.close()
 
 
-def add(bars: Bars, address: str, **details: Any) -> Ticket:
+def add(bars: Bars, address: str, queue_id: str = "demo", **details: Any) -> Ticket:
     """Staff add a guest with a phone."""
 
     def work(tx: Any) -> Ticket:
         contact = bars.contacts.lock_or_add(tx, ContactAddress("sms", address))
         values = {"contact": contact, "sender": NUMBER, "announce": True, **details}
-        return bars.queues.join(tx, "demo", OWNER, **values).ticket
+        return bars.queues.join(tx, queue_id, OWNER, **values).ticket
 
     return bars.do(work)
 
@@ -325,3 +329,63 @@ def test_a_call_that_nobody_could_send_in_time_is_not_sent(bars: Bars, post: Pos
     assert post.deliver() == 0
     assert post.texts == []
     assert post.of(ticket).state is NoticeState.STALE
+
+
+def test_what_waited_too_long_behind_another_is_left_for_the_next_claim(bars: Bars) -> None:
+    class Slow:
+        """A carrier that takes 40 seconds over each text."""
+
+        sent = 0
+
+        def send(self, outgoing: Outgoing) -> str:
+            self.sent += 1
+            bars.wait(seconds=40)
+            return f"SM{self.sent}"
+
+    bars.queue("BAR", almost_there_at=0)
+    bars.queue("DOOR", bars.venue(number=None), almost_there_at=0)
+    for code in ("bar", "door"):
+        add(bars, "+15550400001", queue_id=code)
+    service, slow = NoticeService(bars.records), Slow()
+    notifier = Notifier(service, {"sms": slow}, PUBLIC_URL, bars.clock)
+    service.relay()
+
+    assert notifier.run_once() == 2
+    assert slow.sent == 1
+    assert notifier.run_once() == 0, "nobody else sends it before the lease is over"
+    bars.wait(seconds=20)
+    assert notifier.run_once() == 1
+    assert slow.sent == 2
+    notifier.close()
+
+
+def test_what_was_sent_while_the_database_went_away_is_noted_when_it_is_back(
+    mariadb: MariaDB, mariadb_databases: Databases, clock: StillClock
+) -> None:
+    class Unlucky:
+        """Says yes while the database stops, which is back two seconds later."""
+
+        sent = 0
+
+        def send(self, outgoing: Outgoing) -> str:
+            self.sent += 1
+            mariadb.stop()
+            restart.start()
+            return "SM1"
+
+    restart = Timer(2.0, mariadb.start)
+    engine = open_engine(mariadb_databases.migrated())
+    bars = Bars(Records(engine, clock))
+    _, ticket = called(bars)
+    service, unlucky = NoticeService(bars.records), Unlucky()
+    notifier = Notifier(service, {"sms": unlucky}, PUBLIC_URL, clock)
+    post = Post(bars, service, notifier, Carrier())
+
+    assert post.deliver() == 1
+    assert (post.of(ticket).state, post.of(ticket).carrier_id) == (NoticeState.SENT, "SM1")
+    bars.wait(minutes=2)
+    assert post.deliver() == 0
+    assert unlucky.sent == 1
+    restart.join()
+    notifier.close()
+    engine.dispose()
