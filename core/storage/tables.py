@@ -158,7 +158,7 @@ tickets = Table(
     Column("state", String(8), nullable=False),
     Column("order_key", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("joined_at", UtcDateTime, nullable=False, index=True),
+    Column("joined_at", UtcDateTime, nullable=False),
     Column("called_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("call_number", Integer, nullable=False),
@@ -170,6 +170,7 @@ tickets = Table(
     Column("erased_at", UtcDateTime),
     UniqueConstraint("queue_id", "order_key"),
     Index("ix_tickets_line", "queue_id", "state", "order_key"),
+    Index("ix_tickets_kept", "erased_at", "joined_at"),
     **MYSQL,
 )
 

@@ -1,6 +1,7 @@
 """What happens by itself: no-shows, the end of the day, erasure."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -10,6 +11,7 @@ from core.storage.accounts import AccountToken
 from core.storage.records import Once, Records
 from core.storage.tables import account_tokens, delivery_reports, events, metadata, receipts
 from core.sweeps import AT_A_TIME, Sweeper
+from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, Line, add_queue, add_venue, contents
 from tests.core.notices import Told
@@ -241,6 +243,19 @@ def test_more_than_one_round_is_erased_at_once(line: Line) -> None:
 
     assert sweeper(line).erase() == len(tickets)
     assert found_anywhere(line.engine) == set()
+
+
+def test_an_erasure_costs_the_same_with_many_venues(line: Line, engine: Engine) -> None:
+    def statements() -> int:
+        with counted(engine) as sql:
+            sweeper(line).erase()
+        return len(sql.statements)
+
+    with_one = statements()
+    for number in range(10):
+        line.do(partial(add_venue, venue_id=f"venue-{number}", owner=OWNER))
+
+    assert statements() == with_one
 
 
 def test_spent_tokens_and_reports_that_nobody_asked_for_go(told: Told) -> None:

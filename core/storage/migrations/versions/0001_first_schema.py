@@ -204,7 +204,7 @@ def upgrade() -> None:
         **MYSQL,
     )
     op.create_index("ix_tickets_contact_id", "tickets", ["contact_id"])
-    op.create_index("ix_tickets_joined_at", "tickets", ["joined_at"])
+    op.create_index("ix_tickets_kept", "tickets", ["erased_at", "joined_at"])
     op.create_index("ix_tickets_line", "tickets", ["queue_id", "state", "order_key"])
     op.create_index("ix_tickets_no_show_at", "tickets", ["no_show_at"])
     op.create_table(
