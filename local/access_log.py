@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # What pages ask for every second or two; shown only where something is wrong with it.
 CHATTER = ("/simulator", "/assets", "/healthz")
 
+# Longer than ours are; a server takes paths of a quarter of a megabyte.
+LOGGED_PATH = 200
+
 # What a proxy in front may name a request; anything else could forge log lines.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
 
@@ -47,7 +50,7 @@ class AccessLog:
                 logging.DEBUG if _is_chatter(path, status) else logging.INFO,
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=path,
+                path=path if len(path) <= LOGGED_PATH else f"{path[:LOGGED_PATH]}…",
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )

@@ -11,7 +11,8 @@ from structlog.typing import EventDict, Processor
 
 # A number as carriers write it, a chat's id, or a phone number as people do. Not a date, which has dashes.
 NUMBER = re.compile(r"\+\d[\d ().-]{5,18}\d|(?<![\w.-])\d{9,15}(?![\w.-])")
-MAIL_ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
+# Begins where a word does: to try at each letter takes the square of the length, and strangers choose what is logged.
+MAIL_ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 # What stands in a path and lets its reader in: a guest's token, a bot's.
 TOKEN_IN_PATH = re.compile(r"(/t/|/guest/tickets/|/bot)[^/?\s\"']+")
 LEFT_ALONE = ("timestamp", "level", "logger", "request_id")

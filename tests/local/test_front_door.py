@@ -95,6 +95,13 @@ def test_a_request_is_a_line_in_the_log(edition: Edition, http: httpx.Client) ->
     assert line["ms"] >= 0
 
 
+def test_a_path_without_end_keeps_nobody_waiting_and_fills_no_log(edition: Edition, http: httpx.Client) -> None:
+    request_id = http.get("/" + "a" * 60_000).headers["X-Request-Id"]
+
+    assert http.get("/healthz", timeout=5).status_code == 200
+    assert len(line_of(edition, request_id)["path"]) < 300
+
+
 def test_the_log_names_no_guest_no_token_and_no_secret(edition: Edition) -> None:
     line = Line(edition.url, PASSWORD)
     ana, ben = line.phone("Anabel Log"), line.chat("Benedikt Log")
