@@ -28,6 +28,8 @@ from core.storage.venues import Venues
 T = TypeVar("T")
 
 TRIES = 8
+# No try begins later than this: each may wait for a lock of its own, and a carrier hangs up after 15 seconds.
+PATIENCE_SECONDS = 6.0
 # Deadlock, lock time-out, record changed since read, a race for a unique key; no connection (four codes), server
 # gone, connection lost.
 MYSQL_PASSING = {1213, 1205, 1020, 1062, 1040, 1053, 2002, 2003, 2006, 2013}
@@ -225,6 +227,7 @@ class Records:
 
     def _attempts(self, work: Callable[[Transaction], T], once: Once | None) -> T:
         pause = 0.005
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         for left in reversed(range(TRIES)):
             try:
                 return self._attempt(work, once)
@@ -233,9 +236,10 @@ class Records:
                     raise
                 if not isinstance(error, OutcomeUnknown) and not _passing(error):
                     raise
-                if not left and isinstance(error, IntegrityError):
+                last = not left or time.monotonic() > give_up_at
+                if last and isinstance(error, IntegrityError):
                     raise
-                if not left:
+                if last:
                     raise RecordUnavailable from error
                 time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
                 pause = min(pause * 2, 0.5)
