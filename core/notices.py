@@ -5,8 +5,9 @@ dies between the carrier's yes and the note leaves the lease to run out: the not
 """
 
 import secrets
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.errors import NotFound
 from core.model import Contact, Event, NoticeKind, NoticeState, Queue, Ticket, TicketState
@@ -74,11 +75,12 @@ class NoticeService:
 
         def work(tx: Transaction) -> int:
             events = tx.event_log.unrelayed(at_most)
-            new = [notice for event in events for notice in _notices_for(tx, event)]
+            if not events:
+                return 0
+            new = _notices_for(tx, events)
             if new:
                 tx.notices.insert(new)
-            if events:
-                tx.event_log.mark_relayed(events, tx.now)
+            tx.event_log.mark_relayed(events, tx.now)
             return len(events)
 
         return self._records.transaction(work)
@@ -250,37 +252,46 @@ class NoticeService:
         self._records.transaction(work)
 
 
-def _notices_for(tx: Transaction, event: Event) -> list[Notice]:
+def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
+    """What these events tell, in as many statements for a hundred of them as for one."""
+    ticket_ids = {event.ticket_id for event in events if event.ticket_id is not None}
+    channels = tx.tickets.channels(ticket_ids)
+    earlier: defaultdict[str, list[Notice]] = defaultdict(list)
+    for notice in tx.notices.of_tickets(ticket_ids):
+        earlier[notice.ticket_id].append(notice)
+    new = (
+        _notice_for(event, event.ticket_id, channels[event.ticket_id], earlier[event.ticket_id], tx.now)
+        for event in events
+        if event.ticket_id in channels
+    )
+    return [notice for notice in new if notice is not None]
+
+
+def _notice_for(event: Event, ticket_id: str, channel: str, earlier: list[Notice], now: datetime) -> Notice | None:
     kind = notice_kind(event.kind, event.data)
-    ticket = tx.tickets.get(event.ticket_id) if event.ticket_id else None
-    if kind is None or ticket is None or ticket.contact_id is None:
-        return []
-    earlier = tx.notices.of_ticket(ticket.id)
-    if any(notice.event_id == event.id and notice.kind == kind for notice in earlier):
-        return []
+    if kind is None or any(notice.event_id == event.id and notice.kind == kind for notice in earlier):
+        return None
     if kind is NoticeKind.NOT_YET and not _believes_to_be_called(earlier, event.call_number):
-        return []
-    return [
-        Notice(
-            id=secrets.token_hex(8),
-            event_id=event.id,
-            queue_id=event.queue_id,
-            ticket_id=ticket.id,
-            kind=kind,
-            channel=tx.contacts.get(ticket.contact_id).channel,
-            call_number=event.call_number,
-            state=NoticeState.PENDING,
-            tries=0,
-            next_try_at=tx.now,
-            lease_until=None,
-            stale_at=event.at + SHELF_LIFE[kind],
-            carrier_id=None,
-            error_code=None,
-            error=None,
-            created_at=tx.now,
-            updated_at=tx.now,
-        )
-    ]
+        return None
+    return Notice(
+        id=secrets.token_hex(8),
+        event_id=event.id,
+        queue_id=event.queue_id,
+        ticket_id=ticket_id,
+        kind=kind,
+        channel=channel,
+        call_number=event.call_number,
+        state=NoticeState.PENDING,
+        tries=0,
+        next_try_at=now,
+        lease_until=None,
+        stale_at=event.at + SHELF_LIFE[kind],
+        carrier_id=None,
+        error_code=None,
+        error=None,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:

@@ -1,6 +1,6 @@
 """Notices and the carriers' delivery reports, in the record."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,9 +69,9 @@ class Notices:
         """The notice with this id."""
         return self._one(select(notices).where(notices.c.id == notice_id))
 
-    def of_ticket(self, ticket_id: str) -> list[Notice]:
-        """What a guest has been told or is about to be, oldest first."""
-        return self._all(select(notices).where(notices.c.ticket_id == ticket_id).order_by(*AGE))
+    def of_tickets(self, ticket_ids: Collection[str]) -> list[Notice]:
+        """What the guests of these tickets have been told or are about to be, oldest first."""
+        return self._all(select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE))
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""

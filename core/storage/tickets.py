@@ -1,6 +1,6 @@
 """Tickets in the record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -269,6 +269,15 @@ class Tickets:
         """One ticket with its guest's channel; the position is not filled in."""
         row = self._connection.execute(ENTRY_BY_ID, {"of_id": ticket_id}).first()
         return None if row is None else _entry(row)
+
+    def channels(self, ticket_ids: Collection[str]) -> dict[str, str]:
+        """Of those of these tickets that have a contact, its channel, by the ticket's id."""
+        query = (
+            select(tickets.c.id, contacts.c.channel)
+            .join_from(tickets, contacts, contacts.c.id == tickets.c.contact_id)
+            .where(tickets.c.id.in_(ticket_ids))
+        )
+        return {row.id: row.channel for row in self._connection.execute(query)}
 
     def line_snapshot(self, queue_id: str) -> tuple[int, dict[str, int]] | None:
         """The queue's version and the order key of everybody who waits, of one moment (one statement)."""

@@ -49,7 +49,7 @@ class Post:
     def of(self, ticket: Ticket) -> Notice:
         """The ticket's only notice."""
         with self.bars.records.reading() as tx:
-            [notice] = tx.notices.of_ticket(ticket.id)
+            [notice] = tx.notices.of_tickets([ticket.id])
         return notice
 
 

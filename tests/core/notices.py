@@ -64,7 +64,7 @@ class Told(Line):
 
     def notices(self, ticket: Ticket) -> list[Notice]:
         with self.records.reading() as tx:
-            return tx.notices.of_ticket(ticket.id)
+            return tx.notices.of_tickets([ticket.id])
 
     def notice(self, notice: Notice) -> Notice:
         with self.records.reading() as tx:

@@ -9,6 +9,7 @@ from core.errors import NotFound
 from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
 from core.notices import LEASE, PAUSES, TRIES, Outbound
 from core.storage.records import Records
+from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, contents
 from tests.core.notices import SMS, Told
@@ -52,6 +53,18 @@ def test_an_event_is_relayed_once(told: Told) -> None:
 
     assert told.relay() == 0
     assert told.claim() == []
+
+
+def test_relaying_costs_the_same_for_one_guest_and_for_many(told: Told, engine: Engine) -> None:
+    costs = []
+    for how_many in (1, 20):
+        for number in range(how_many):
+            told.act("call", told.join(f"+15550600{how_many:02}{number:02}"))
+        with counted(engine) as sql:
+            assert told.relay() == how_many
+        costs.append(len(sql.statements))
+
+    assert costs[0] == costs[1]
 
 
 def test_relaying_goes_on_where_it_stopped(told: Told) -> None:
