@@ -1,0 +1,88 @@
+"""A connection that is lost leaves no change half done, and a change with a receipt is made once all the same."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, make_url
+
+from core.errors import OutcomeUnknown, RecordUnavailable
+from core.storage.engine import open_engine
+from core.storage.records import Once, Records, Transaction
+from tests.clocks import StillClock
+from tests.core.invariants import assert_whole
+from tests.core.lines import OWNER, Line
+from tests.databases import Databases
+from tests.promises.cutting import Cut, CuttingProxy
+from tests.servers import MariaDB
+
+ONCE = Once("lost", "key", "", timedelta(days=1))
+LOST = [Cut.BEFORE_THE_COMMIT, Cut.BEFORE_ITS_ANSWER]
+
+
+@pytest.fixture
+def proxy(mariadb: MariaDB) -> Iterator[CuttingProxy]:
+    with CuttingProxy(mariadb.port).serving() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def line(mariadb_databases: Databases, proxy: CuttingProxy, clock: StillClock) -> Iterator[Line]:
+    """Ten guests in line, in a database behind the proxy."""
+    engine: Engine = open_engine(
+        make_url(mariadb_databases.migrated()).set(port=proxy.port).render_as_string(hide_password=False)
+    )
+    line = Line(Records(engine, clock), engine)
+    line.fill(10)
+    yield line
+    assert_whole(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("cut", LOST)
+def test_a_call_with_a_receipt_whose_commit_is_lost_calls_one_guest(line: Line, proxy: CuttingProxy, cut: Cut) -> None:
+    def work(tx: Transaction) -> dict[str, Any]:
+        return {"called": line.queues.call_next(tx, line.id, OWNER).number}
+
+    proxy.cut = cut
+
+    assert line.records.answer_once(ONCE, work) == {"called": 1}
+    assert proxy.cuts == 1
+    assert line.queue.waiting == 9
+
+
+@pytest.mark.parametrize(("cut", "waiting"), [(Cut.BEFORE_THE_COMMIT, 10), (Cut.BEFORE_ITS_ANSWER, 9)])
+def test_without_a_receipt_nobody_claims_to_know_and_nothing_is_half_done(
+    line: Line, proxy: CuttingProxy, cut: Cut, waiting: int
+) -> None:
+    proxy.cut = cut
+
+    with pytest.raises(OutcomeUnknown):
+        line.call_next()
+
+    assert proxy.cuts == 1
+    assert line.queue.waiting == waiting
+
+
+def test_connections_that_were_lost_meanwhile_are_replaced(line: Line, mariadb: MariaDB) -> None:
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND command = 'Sleep'"
+        )
+        for (lost,) in cursor.fetchall():
+            cursor.execute(f"KILL {lost}")
+
+    assert line.call_next().number == 1
+    assert line.queue.waiting == 9
+
+
+def test_a_database_that_stays_away_is_said_to_be_away(line: Line, mariadb: MariaDB) -> None:
+    mariadb.stop()
+    try:
+        with pytest.raises(RecordUnavailable):
+            line.call_next()
+    finally:
+        mariadb.start()
+
+    assert line.call_next().number == 1
