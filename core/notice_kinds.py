@@ -16,6 +16,9 @@ SHELF_LIFE = {
     NoticeKind.CLOSED: timedelta(minutes=60),
 }
 
+OPTED_OUT = "opted-out"
+"""The code of a guest who told one sender of ours to stop: others still reach this guest."""
+
 CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
 
 _ALWAYS = {

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from core.errors import NotFound
 from core.model import Contact, Event, NoticeKind, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
-from core.notice_kinds import CALLS, SHELF_LIFE, notice_kind
+from core.notice_kinds import CALLS, OPTED_OUT, SHELF_LIFE, notice_kind
 from core.storage.notices import DeliveryReport, Notice
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Records, Transaction
@@ -24,7 +24,6 @@ LONGEST_SENDING = timedelta(seconds=30)
 PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
 TRIES = len(PAUSES) + 1
 
-OPTED_OUT = "opted-out"
 UNREACHABLE = "unreachable"
 LONGEST_CODE, LONGEST_SENTENCE = 32, 300
 
@@ -133,15 +132,15 @@ class NoticeService:
     def failed(self, notice_id: str, code: str, sentence: str, *, retry: bool, unreachable: bool) -> None:
         """It could not be sent. With `retry` it is tried again, with growing pauses, until it is a dead letter.
 
-        With `unreachable` nothing can be sent to this guest at all, and staff see why.
+        With `unreachable` nothing can be sent to this guest at all, and staff see why; with OPTED_OUT as its code,
+        nothing from this sender of ours.
         """
 
         def work(tx: Transaction) -> None:
             contact = _lock_contact(tx, notice_id) if unreachable else None
             notice, ticket, queue = _locked(tx, notice_id)
             if contact is not None:
-                contact.unreachable = code[:LONGEST_CODE]
-                tx.contacts.save(contact)
+                _note_unreachable(tx, contact, ticket, code[:LONGEST_CODE])
             if notice.state is not NoticeState.PENDING:
                 # The lease had run out, and somebody else has sent it since.
                 return
@@ -335,10 +334,9 @@ def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]
     """Let delivery reports have their effect on a notice, its guest and its ticket."""
     refusal = next((report for report in reports if report.unreachable), None)
     contact = None if refusal is None else _lock_contact(tx, notice_id)
-    if refusal is not None and contact is not None:
-        contact.unreachable = refusal.error_code or UNREACHABLE
-        tx.contacts.save(contact)
     notice, ticket, queue = _locked(tx, notice_id)
+    if refusal is not None and contact is not None:
+        _note_unreachable(tx, contact, ticket, refusal.error_code or UNREACHABLE)
     for report in reports:
         if report.carrier_id != notice.carrier_id:
             # The same report, taken a moment earlier by another thread, has put the notice off.
@@ -351,6 +349,15 @@ def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]
         if passing and notice.tries < TRIES:
             _try_again(tx, notice)
             return
+
+
+def _note_unreachable(tx: Transaction, contact: Contact, ticket: Ticket, code: str) -> None:
+    sender = ticket.sender or contact.channel
+    if code != OPTED_OUT:
+        contact.unreachable = code
+    elif sender not in contact.opted_out:
+        contact.opted_out.append(sender)
+    tx.contacts.save(contact)
 
 
 def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, state: NoticeState) -> None:

@@ -26,7 +26,7 @@ def lock_queue(tx: Transaction, queue_id: str, actor: Actor) -> Queue:
 def lock_ticket(
     tx: Transaction, ticket_id: str, actor: Actor, action: str, *allowed: TicketState
 ) -> tuple[Queue, Ticket]:
-    """A ticket and its queue, locked, in today's business day. Raises NotFound, WrongState unless in an allowed state."""
+    """A ticket and its queue, locked, in today's business day. Raises NotFound, WrongState."""
     queue = tx.lock(tx.queues.lock_of_ticket(ticket_id, actor.account_id))
     if queue is None:
         raise NotFound(what="ticket")

@@ -7,13 +7,16 @@ lists them all at https://www.twilio.com/docs/api/errors. Codes that are not her
 from collections.abc import Mapping
 
 from bots.channels import Refused, Retry, SendError, Throttled, Unreachable
+from core.notice_kinds import OPTED_OUT
 
 PAUSE = 5.0
 """Seconds to wait when Twilio says "too many" without saying for how long."""
 
+STOPPED = "21610"
+"""The guest has sent STOP to the number that the text came from; Twilio keeps that, as we do, by sender."""
+
 UNREACHABLE: Mapping[str, str] = {
     "21211": "This is not a phone number.",
-    "21610": "The guest has sent STOP and can't be texted from this number.",
     "21614": "This number can't receive texts.",
     "21635": "This is a landline and can't receive texts.",
     "30004": "The guest's phone or carrier blocks our texts.",
@@ -57,6 +60,8 @@ REFUSED: Mapping[str, str] = {
 
 def error_for(code: str, http_status: int = 400, retry_after: float = PAUSE) -> SendError:
     """The send error that a code means. `http_status` is that of the API's answer, where there is one."""
+    if code == STOPPED:
+        return Unreachable(OPTED_OUT, "The guest has sent STOP and can't be texted from this number.")
     if code in UNREACHABLE:
         return Unreachable(code, UNREACHABLE[code])
     if code in TOO_MANY or http_status == 429:

@@ -30,15 +30,29 @@ class Asked:
     headers: Mapping[str, str]
     form: dict[str, str]
 
+    @property
+    def to(self) -> str:
+        """Whom it is for: a number, or a chat."""
+        return self.form.get("To") or self.form.get("chat_id", "")
+
 
 class Carrier:
-    """Answers every request with `answer`; `asked` has them all."""
+    """Answers every request with `answer`; `asked` has them all.
+
+    What is for one of the addresses in `answers` gets that one's answers, one after the other; the last of them stays.
+    """
 
     def __init__(self) -> None:
         self.answer = Answer()
+        self.answers: dict[str, list[Answer]] = {}
         self.asked: list[Asked] = []
         self.connections: set[tuple[str, int]] = set()
         self.url = ""
+
+    def answer_to(self, asked: Asked) -> Answer:
+        """What it says next."""
+        left = self.answers.get(asked.to, [self.answer])
+        return left.pop(0) if len(left) > 1 else left[0]
 
     @contextmanager
     def serving(self) -> Iterator[Self]:
@@ -51,9 +65,10 @@ class Carrier:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 form = dict(parse_qsl(body.decode(), keep_blank_values=True))
-                carrier.asked.append(Asked(self.command, self.path, dict(self.headers), form))
+                asked = Asked(self.command, self.path, dict(self.headers), form)
+                carrier.asked.append(asked)
                 carrier.connections.add(self.client_address)
-                self._say(carrier.answer)
+                self._say(carrier.answer_to(asked))
 
             def _say(self, answer: Answer) -> None:
                 time.sleep(answer.after)

@@ -201,7 +201,7 @@ def test_who_joined_by_a_button_is_asked_for_the_party_in_the_notice(bars: Bars,
 @pytest.mark.parametrize(
     ("answer", "state", "code", "unreachable"),
     [
-        (Answer(400, {"code": 21610, "message": "blocked", "status": 400}), NoticeState.FAILED, "21610", True),
+        (Answer(400, {"code": 21610, "message": "blocked", "status": 400}), NoticeState.FAILED, "opted-out", False),
         (Answer(400, {"code": 21211, "message": "no number", "status": 400}), NoticeState.FAILED, "21211", True),
         (Answer(400, {"code": 30007, "message": "filtered", "status": 400}), NoticeState.FAILED, "30007", False),
         (Answer(503, {}), NoticeState.PENDING, None, False),
@@ -219,6 +219,7 @@ def test_a_no_of_the_carrier_ends_as_it_should(
     if code is not None:
         assert notice.error_code == code
     assert bool(guest.contact.unreachable) is unreachable
+    assert guest.contact.opted_out == ([NUMBER] if code == "opted-out" else [])
     assert guest.ticket.id == ticket.id
 
 

@@ -92,12 +92,12 @@ def test_a_report_that_nothing_will_arrive_marks_the_guest(told: Told, before_th
     ticket, notice = told.called()
     if not before_the_note:
         told.sent(notice)
-    told.report("SM1", FAILED, "21610", unreachable=True)
+    told.report("SM1", FAILED, "30006", unreachable=True)
     if before_the_note:
         told.sent(notice)
 
     assert not told.reachable(ticket)
-    assert told.notice(notice).error_code == "21610"
+    assert told.notice(notice).error_code == "30006"
     assert told.shown(ticket) == ("called", "failed")
 
 

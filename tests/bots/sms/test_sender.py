@@ -94,7 +94,7 @@ ERRORS: list[tuple[Answer, type[SendError], str]] = [
     (Answer(429, []), Throttled, "20429"),
     (no(20500, 500), Retry, "20500"),
     (Answer(503, b"<html>busy</html>"), Retry, "503"),
-    (Answer(400, {"type": "t", "title": "No", "status": 400, "code": 21610}), Unreachable, "21610"),
+    (Answer(400, {"type": "t", "title": "No", "status": 400, "code": 21610}), Unreachable, "opted-out"),
     (Answer(302, b"", {"Location": "/elsewhere"}), Refused, "302"),
     (Answer(201, b"not json"), Retry, "no-answer"),
     (Answer(201, {}), Retry, "no-answer"),

@@ -278,7 +278,7 @@ def test_reports_from_before_the_sending_are_not(status: str) -> None:
     ("values", "state", "kind", "code"),
     [
         ({"MessageStatus": "undelivered", "ErrorCode": "30006"}, "undelivered", Unreachable, "30006"),
-        ({"MessageStatus": "failed", "ErrorCode": "21610"}, "failed", Unreachable, "21610"),
+        ({"MessageStatus": "failed", "ErrorCode": "21610"}, "failed", Unreachable, "opted-out"),
         ({"MessageStatus": "undelivered", "ErrorCode": "30003"}, "undelivered", Retry, "30003"),
         ({"MessageStatus": "undelivered", "ErrorCode": "30007"}, "undelivered", Refused, "30007"),
         ({"MessageStatus": "failed", "ErrorCode": "39999"}, "failed", Refused, "39999"),
