@@ -18,6 +18,7 @@ from local.application import Parts, create_notifiers
 POLL_SECONDS = 0.7
 NO_SHOW_SECONDS = 2.0
 SWEEP_SECONDS = 60.0
+ERASE_SECONDS = 3600.0
 # After a failure, so that it does not come a thousand times a second.
 PAUSE_SECONDS = 1.0
 
@@ -47,7 +48,7 @@ class Worker:
         self._notifiers = notifiers
         self._relay_wakes = threading.Event()
         self._send_wakes = [threading.Event() for _ in notifiers]
-        self._no_shows_at = self._sweep_at = 0.0
+        self._no_shows_at = self._sweep_at = self._erase_at = 0.0
 
     def run(self) -> None:
         """Work until `stopped` is set, or until the parent is another one."""
@@ -97,6 +98,8 @@ class Worker:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             _guarded(sweeper.end_days)
+        if now >= self._erase_at:
+            self._erase_at = now + ERASE_SECONDS
             _guarded(sweeper.erase)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable, Refusal
@@ -205,7 +206,11 @@ class Records:
         try:
             with self._reads.connect() as connection:
                 yield Transaction(connection, self.clock())
-        except OperationalError as error:
+        except DBAPIError as error:
+            if not isinstance(error, OperationalError) and not error.connection_invalidated:
+                raise
+            raise RecordUnavailable from error
+        except PoolTimeout as error:
             raise RecordUnavailable from error
 
     def transaction(self, work: Callable[[Transaction], T]) -> T:
@@ -231,6 +236,8 @@ class Records:
         for left in reversed(range(TRIES)):
             try:
                 return self._attempt(work, once)
+            except PoolTimeout as error:
+                raise RecordUnavailable from error
             except (DBAPIError, OutcomeUnknown) as error:
                 if isinstance(error, OutcomeUnknown) and once is None:
                     raise
