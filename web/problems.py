@@ -4,8 +4,10 @@
 `title` and `detail`.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Flask, Response, json, request
@@ -29,6 +31,7 @@ OF_STATUS = {
 }
 
 blueprint = Blueprint("problems", __name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def register(app: Flask) -> None:
         (OutcomeUnknown, "outcome-unknown"),
         (MailUnavailable, "mail-unavailable"),
     ):
-        app.register_error_handler(error, lambda _, code=code: answer(code, retry_after=RETRY_AFTER_SECONDS))
+        app.register_error_handler(error, partial(_unavailable, code))
 
 
 @blueprint.get("/problems/<code>")
@@ -104,6 +107,16 @@ def answer(
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def tell_operator(error: Exception) -> None:
+    """Write down why a part could not be reached: who asked is told only that, and a full disk says no more."""
+    log.warning("%s: %s", type(error).__name__, error.__cause__)
+
+
+def _unavailable(code: str, error: Exception) -> Response:
+    tell_operator(error)
+    return answer(code, retry_after=RETRY_AFTER_SECONDS)
 
 
 def _own(problem: Problem) -> Response:

@@ -13,6 +13,7 @@ from web.pages import venues
 from web.pages.protection import protect
 from web.pages.refusals import UNAVAILABLE, sentence
 from web.pages.sessions import log_in, log_out, signed_in
+from web.problems import tell_operator
 from web.services import current
 
 accounts = Blueprint("accounts", __name__)
@@ -123,7 +124,8 @@ def _mail(template: str, ask: Callable[[], None], email: str) -> Page:
         ask()
     except Refusal as refusal:
         return render_template(template, refusal=sentence(refusal), **form), 422
-    except MailUnavailable:
+    except MailUnavailable as error:
+        tell_operator(error)
         return render_template(template, refusal=UNAVAILABLE[MailUnavailable], **form), 503
     return render_template("mailed.html", email=email)
 

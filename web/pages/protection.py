@@ -11,6 +11,7 @@ from web.causes import CAUSES
 from web.pages.languages import browser_languages, language_for
 from web.pages.languages import words as guest_words
 from web.pages.refusals import UNAVAILABLE, sentence
+from web.problems import tell_operator
 
 POLICY = "; ".join(
     (
@@ -44,12 +45,16 @@ def protect(blueprint: Blueprint, *, secret_address: bool = False, for_guests: b
         words = "There is no such page." if error.code == 404 else f"That did not work: {error.name.lower()}."
         return error_page(words), error.code
 
+    def unavailable(error: Exception) -> tuple[str, int]:
+        tell_operator(error)
+        return error_page(UNAVAILABLE[type(error)]), 503
+
     blueprint.before_request(csrf.protect)
     blueprint.register_error_handler(CSRFError, _form_too_old)
     blueprint.register_error_handler(HTTPException, http_error)
     blueprint.register_error_handler(Refusal, refused)
-    for error, words in UNAVAILABLE.items():
-        blueprint.register_error_handler(error, lambda _, words=words: (error_page(words), 503))
+    for kind in UNAVAILABLE:
+        blueprint.register_error_handler(kind, unavailable)
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:

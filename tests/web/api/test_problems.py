@@ -101,7 +101,7 @@ def test_the_unexpected_says_nothing_of_its_cause(services: Services, mails: Mai
     assert "NoneType" not in answer.text
 
 
-def test_a_database_that_is_away_is_said_to_be(clock: Any, mails: Mails) -> None:
+def test_a_database_that_is_away_is_said_to_be(clock: Any, mails: Mails, caplog: pytest.LogCaptureFixture) -> None:
     engine = open_engine(f"mysql+pymysql://root@127.0.0.1:{free_port()}/nothing")
     caller = Caller(create_app(make_services(Records(engine, clock), mails)))
 
@@ -111,6 +111,9 @@ def test_a_database_that_is_away_is_said_to_be(clock: Any, mails: Mails) -> None
     ):
         assert_problem(answer, 503, "record-unavailable")
         assert answer.headers["Retry-After"] == "5"
+        assert "Can't connect" not in answer.text
+    # The operator reads why.
+    assert caplog.text.count("Can't connect to MySQL server") == 2
 
 
 def test_a_mail_server_that_is_away_is_said_to_be(records: Records) -> None:
