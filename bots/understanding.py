@@ -17,7 +17,7 @@ Ana.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -155,9 +155,9 @@ def _command(word: str, rest: Sequence[str], language: str) -> Intent | None:
     intent = Intent(Kind(kind), spoken=spoken)
     if kind == Kind.JOIN:
         return replace(intent, words=tuple(rest), codes=_codes(rest))
-    rest = [each for each in rest if plain(each) not in FILLERS]
     if kind == Kind.LANGUAGE:
         return replace(intent, language=_language_named(rest))
+    rest = [each for each in rest if plain(each) not in FILLERS]
     if kind == Kind.LATE and len(rest) == 1:
         number = _number(rest[0])
         return None if number is None else replace(intent, number=number)
@@ -165,8 +165,9 @@ def _command(word: str, rest: Sequence[str], language: str) -> Intent | None:
     return None if rest else intent
 
 
-def _language_named(words: Iterable[str]) -> str | None:
-    for word in words:
+def _language_named(words: Sequence[str]) -> str | None:
+    # The longest first: "en" and "es" name languages, and are words too ("idioma en español").
+    for word in sorted(words, key=len, reverse=True):
         found = _nearest(plain(word), _LANGUAGE_WORDS)
         named = found[0] if found else nearest_language(word)
         if named:

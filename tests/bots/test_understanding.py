@@ -238,7 +238,12 @@ def test_a_long_text_is_not_a_join_code() -> None:
 @pytest.mark.parametrize(
     ("text", "language"),
     [
-        ("LANGUAGE pt", "pt-BR"),
+        ("LANGUAGE EN", "en"),
+        ("LANGUAGE PT", "pt-BR"),
+        ("LANGUAGE ES", "es"),
+        ("language es please", "es"),
+        ("idioma en español", "es"),
+        ("language in Portuguese", "pt-BR"),
         ("language: Portuguese", "pt-BR"),
         ("idioma português", "pt-BR"),
         ("IDIOMA español", "es"),
