@@ -87,16 +87,18 @@ class NoticeService:
     def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
         """Lease the notices of these channels that are due; those not worth sending any more are set aside."""
 
-        def lease(tx: Transaction) -> list[Notice]:
+        def lease(tx: Transaction) -> list[Outbound]:
             due = tx.notices.due(tx.now, at_most, channels)
             for notice in due:
                 notice.lease_until = tx.now + LEASE
             if due:
                 tx.notices.lease([notice.id for notice in due], tx.now + LEASE)
-            return due
+            # Read in here, so that no fault can come between the lease and the sending.
+            return [_read(tx, notice) for notice in due]
 
-        prepared = [self._prepare(notice) for notice in self._records.transaction(lease)]
-        return [outbound for outbound in prepared if outbound is not None]
+        leased = self._records.transaction(lease)
+        now = self._records.clock()
+        return [outbound for outbound in leased if self._is_worth_sending(outbound, now)]
 
     def sent(self, notice_id: str, carrier_id: str, *, delivered: bool) -> None:
         """The carrier took it. `delivered` where the carrier's yes is all that it will ever say.
@@ -218,28 +220,21 @@ class NoticeService:
         if kept:
             self._records.transaction(work)
 
-    def _prepare(self, notice: Notice) -> Outbound | None:
-        """What the text of a leased notice needs; None when it shall not be sent, which is noted."""
-        with self._records.reading() as tx:
-            ticket = tx.tickets.get(notice.ticket_id)
-            place = tx.queues.at_venue(notice.queue_id)
-            if ticket is None or ticket.contact_id is None or place is None:
-                raise AssertionError("a notice without its contact or queue")
-            contact = tx.contacts.get(ticket.contact_id)
-            position = tx.tickets.position_of(ticket.id)
-            now = tx.now
+    def _is_worth_sending(self, outbound: Outbound, now: datetime) -> bool:
+        """Whether a leased notice shall be sent; where it shall not, that is noted."""
+        notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
         outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
         # Who waits has a position, unless called since the ticket was read.
         moved_on = ticket.state not in _STATE_TOLD[notice.kind] or (
-            ticket.state is TicketState.WAITING and position is None
+            ticket.state is TicketState.WAITING and outbound.position is None
         )
         if now >= notice.stale_at or outdated or moved_on:
             self._set_aside(notice.id, NoticeState.STALE, None)
         elif not contact.address or (ticket.sender or contact.channel) in contact.opted_out:
             self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
         else:
-            return Outbound(notice, ticket, contact, place, position)
-        return None
+            return True
+        return False
 
     def _set_aside(self, notice_id: str, state: NoticeState, error_code: str | None) -> None:
         def work(tx: Transaction) -> None:
@@ -249,6 +244,16 @@ class NoticeService:
                 _advance(tx, queue, ticket, notice, state)
 
         self._records.transaction(work)
+
+
+def _read(tx: Transaction, notice: Notice) -> Outbound:
+    """What the text of a notice needs."""
+    ticket = tx.tickets.get(notice.ticket_id)
+    place = tx.queues.at_venue(notice.queue_id)
+    if ticket is None or ticket.contact_id is None or place is None:
+        raise AssertionError("a notice without its contact or queue")
+    contact = tx.contacts.get(ticket.contact_id)
+    return Outbound(notice, ticket, contact, place, tx.tickets.position_of(ticket.id))
 
 
 def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
