@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from core.model import TicketState
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from core.model import QueueState
 from tests.clocks import StillClock
 from tests.databases import Databases
 from tests.web.pages.bar import EMAIL, HOSTILE, PASSWORD, Bar
@@ -156,6 +157,16 @@ def test_the_screen_for_the_room_follows(page: "Page", bar: Bar, url: str) -> No
     bar.call_next()
 
     page.get_by_role("region", name="Called").get_by_text("1", exact=True).wait_for()
+
+
+def test_the_screen_for_the_room_asks_nobody_to_join_a_paused_line(page: "Page", bar: Bar, url: str) -> None:
+    page.goto(f"{url}/display/DEMO")
+    page.get_by_text("Join the line").wait_for()
+
+    bar.change(state=QueueState.PAUSED)
+
+    page.get_by_text("This line takes nobody just now.").wait_for()
+    page.get_by_text("Join the line").wait_for(state="hidden")
 
 
 def test_everything_works_without_scripts(browser: "Browser", bar: Bar, url: str) -> None:

@@ -66,6 +66,7 @@ def test_a_line_that_takes_nobody_says_so_and_offers_no_way_in(
 
     assert words in page
     assert "sms:" not in page
+    assert words in visitor.get("/display/DEMO/live").text
 
 
 def test_the_screen_shows_numbers_and_no_names(bar: Bar, visitor: Visitor) -> None:
