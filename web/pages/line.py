@@ -106,10 +106,11 @@ def _last_notice(ticket: Ticket) -> str | None:
 def _alarm(entry: LineEntry) -> str | None:
     ticket = entry.ticket
     if ticket.state is TicketState.CALLED:
+        shout = "shout the name" if ticket.guest_name else "shout the number"
         if entry.channel is None:
-            return "No phone: shout the name"
+            return f"No phone: {shout}"
         call_failed = ticket.last_notice_kind in ("called", "recalled") and ticket.last_notice_state in FAILED
-        return "Not reached: shout the name" if call_failed or not entry.reachable else None
+        return f"Not reached: {shout}" if call_failed or not entry.reachable else None
     if ticket.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
     return None

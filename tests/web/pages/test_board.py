@@ -319,6 +319,13 @@ def test_a_called_walk_in_without_a_phone_is_to_be_shouted(bar: Bar, ann: Visito
     assert "No phone: shout the name" in ann.get(bar.board).text
 
 
+def test_a_called_guest_without_a_name_is_to_be_shouted_by_number(bar: Bar, ann: Visitor) -> None:
+    bar.join("")
+    bar.call_next()
+
+    assert "No phone: shout the number" in ann.get(bar.board).text
+
+
 def test_a_refresh_after_the_session_ended_leads_to_the_log_in(bar: Bar, visitor: Visitor) -> None:
     answer = visitor.look(f"{bar.board}/live", **{"HX-Request": "true"})
 
