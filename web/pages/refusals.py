@@ -63,7 +63,8 @@ def sentence(refusal: Refusal) -> str:
     details = dict(refusal.details)
     if isinstance(refusal, InvalidValue):
         fault = FORMS.get(details["reason"], reason)
-        return f"{FIELDS.get(details['field'], 'A value')} {fault(details)}."
+        complaint = f"{FIELDS.get(details['field'], 'A value')} {fault(details)}"
+        return complaint if complaint.endswith("?") else f"{complaint}."
     if "ticket" in details:
         details["number"] = details["ticket"].number
     words = SENTENCES.get(refusal.code) or CAUSES[refusal.code].detail

@@ -21,7 +21,7 @@ def test_a_venue_and_its_queue_are_made_by_form(ann: Visitor) -> None:
     ("filled_in", "sentence"),
     [
         ({"name": " "}, "The name is missing."),
-        ({"time_zone": "America/New_Yrok"}, "did you mean America/New_York?"),
+        ({"time_zone": "America/New_Yrok"}, "did you mean America/New_York?</p>"),
         ({"language": "xx"}, "The language must be chosen from the list."),
         ({"phone_number": "12"}, "The phone number is not a phone number"),
     ],
