@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from core.model import TicketState
+from core.model import QueueState, TicketState
 from core.storage.engine import open_engine
 from core.storage.records import Records
-from core.model import QueueState
 from tests.clocks import StillClock
 from tests.databases import Databases
 from tests.web.pages.bar import EMAIL, HOSTILE, PASSWORD, Bar
