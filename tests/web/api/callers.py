@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -116,6 +116,9 @@ def served(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        # In the server's own thread, which would else be asking sockets that are closed.
-        server.trigger.pull_trigger(lambda: close_all(sockets, ignore_all=True))
+        server.task_dispatcher.shutdown()
+        # In the server's own thread, which would else be asking sockets that are closed. It may be awake already,
+        # and have closed what wakes it before this wakes it.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: close_all(sockets, ignore_all=True))
         thread.join()
