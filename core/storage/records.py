@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -68,9 +68,10 @@ class Transaction:
     Lock in this order: contact, queue, tickets. Belongs to one thread.
     """
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
-        self.now = now
+        self.now = clock()
+        self._clock = clock
         self.events: list[Event] = []
         self.changes: dict[str, LineChange] = {}
         self._locked: dict[str, Queue] = {}
@@ -121,10 +122,16 @@ class Transaction:
         return Receipts(self.connection)
 
     def lock(self, queue: Queue | None) -> Queue | None:
-        """Keep a queue that was read FOR UPDATE: its counters are written when the transaction ends."""
+        """Keep a queue that was read FOR UPDATE: its counters are written when the transaction ends.
+
+        It may have been waited for, so `now` is read again: the times in a queue's history run in its order.
+        """
         if queue is None:
             return None
-        return self._locked.setdefault(queue.id, queue)
+        if queue.id not in self._locked:
+            self._locked[queue.id] = queue
+            self.now = self._clock()
+        return self._locked[queue.id]
 
     def change(self, queue: Queue) -> LineChange:
         """The change that this transaction makes to a locked queue; its first call raises the queue's version."""
@@ -205,7 +212,7 @@ class Records:
         """
         try:
             with self._reads.connect() as connection:
-                yield Transaction(connection, self.clock())
+                yield Transaction(connection, self.clock)
         except DBAPIError as error:
             if not isinstance(error, OperationalError) and not error.connection_invalidated:
                 raise
@@ -254,7 +261,7 @@ class Records:
 
     def _attempt(self, work: Callable[[Transaction], T], once: Once | None) -> T:
         with self._engine.connect() as connection:
-            transaction = Transaction(connection, self.clock())
+            transaction = Transaction(connection, self.clock)
             connection.begin()
             try:
                 answer = work(transaction)

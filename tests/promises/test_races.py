@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from core.errors import AlreadyInLine, KeyReused, Refusal
-from core.model import GUEST, ContactAddress
+from core.model import GUEST, ContactAddress, Ticket
 from core.notices import NoticeService
 from core.storage.records import Once, Records, Transaction
 from tests.core.invariants import assert_whole
@@ -76,6 +76,20 @@ def test_guests_who_join_at_once_are_told_the_places_that_they_have(line: Line) 
 
     assert [ticket_id for ticket_id, _ in sorted(told, key=lambda place: place[1])] == line.order()
     assert sorted(position for _, position in told) == list(range(1, 25))
+
+
+def test_the_times_of_a_history_run_in_its_order_however_long_a_change_waits_for_its_turn(line: Line) -> None:
+    def join_late(tx: Transaction) -> Ticket:
+        began = tx.now
+        line.wait(seconds=4)
+        joined = line.joining(tx, "+15550200001")
+        assert (began, tx.now) == (line.clock() - timedelta(seconds=4), line.clock())
+        return joined.ticket
+
+    ticket = line.do(join_late)
+
+    assert [event.at for event in line.history(ticket)] == [line.clock()]
+    assert line.ticket(ticket).joined_at == line.clock()
 
 
 def test_one_who_presses_eight_times_with_one_key_calls_one_guest(line: Line) -> None:
