@@ -260,8 +260,10 @@ def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
     """What these events tell, in as many statements for a hundred of them as for one."""
     ticket_ids = {event.ticket_id for event in events if event.ticket_id is not None}
     channels = tx.tickets.channels(ticket_ids)
+    # A call that is being claimed in this instant may have been read as still standing: its lease must be seen.
+    taken_back = any(notice_kind(event.kind, event.data) is NoticeKind.NOT_YET for event in events)
     earlier: defaultdict[str, list[Notice]] = defaultdict(list)
-    for notice in tx.notices.of_tickets(ticket_ids):
+    for notice in tx.notices.of_tickets(ticket_ids, locked=taken_back):
         earlier[notice.ticket_id].append(notice)
     new = (
         _notice_for(event, event.ticket_id, channels[event.ticket_id], earlier[event.ticket_id], tx.now)

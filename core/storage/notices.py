@@ -69,9 +69,10 @@ class Notices:
         """The notice with this id."""
         return self._one(select(notices).where(notices.c.id == notice_id))
 
-    def of_tickets(self, ticket_ids: Collection[str]) -> list[Notice]:
+    def of_tickets(self, ticket_ids: Collection[str], *, locked: bool = False) -> list[Notice]:
         """What the guests of these tickets have been told or are about to be, oldest first."""
-        return self._all(select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE))
+        query = select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE)
+        return self._all(query.with_for_update() if locked else query)
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""

@@ -1,0 +1,100 @@
+"""Each notice once, and each report heard, however many relay, claim, note and report in the same instant."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine, event
+
+from core.model import NoticeKind, NoticeState
+from core.notices import NoticeService
+from core.storage.engine import open_engine
+from core.storage.records import Records
+from tests.clocks import StillClock
+from tests.core.invariants import assert_whole
+from tests.core.lines import OWNER
+from tests.core.notices import SMS, Told
+from tests.databases import Databases
+from tests.promises.test_races import at_once
+
+
+@pytest.fixture
+def told(records: Records, engine: Engine) -> Iterator[Told]:
+    told = Told(records, engine)
+    yield told
+    assert_whole(engine)
+
+
+def test_many_relays_and_claimers_at_once_hand_each_notice_out_once(told: Told) -> None:
+    for ticket in told.fill(40):
+        told.act("call", ticket)
+
+    def work() -> list[str]:
+        claimed = []
+        for _ in range(8):
+            told.service.relay(5)
+            claimed += [outbound.notice.ticket_id for outbound in told.service.claim(3, SMS)]
+        return claimed
+
+    claimed = [ticket_id for mine in at_once([work] * 6) for ticket_id in mine]
+    while told.relay():
+        pass
+    claimed += [outbound.notice.ticket_id for outbound in told.claim()]
+
+    assert len(claimed) == 40
+    assert set(Counter(claimed).values()) == {1}
+
+
+def test_a_report_in_the_instant_in_which_the_sending_is_noted_is_never_lost(told: Told) -> None:
+    for turn in range(20):
+        ticket, notice = told.called(f"+1555030{turn:04}")
+        works: list[Callable[[], None]] = [
+            partial(told.sent, notice, f"SM{turn}"),
+            partial(told.report, f"SM{turn}", NoticeState.SENT),
+            partial(told.report, f"SM{turn}", NoticeState.DELIVERED),
+            partial(told.report, f"SM{turn}", NoticeState.DELIVERED),
+        ]
+        at_once(works)
+
+        assert told.notice(notice).state is NoticeState.DELIVERED
+        assert told.shown(ticket) == ("called", "delivered")
+
+
+def test_a_failure_reported_twice_in_one_instant_puts_the_notice_off_once(told: Told) -> None:
+    for turn in range(10):
+        _, notice = told.called(f"+1555030{turn:04}")
+        told.sent(notice, f"SM{turn}")
+        failure = partial(told.report, f"SM{turn}", NoticeState.UNDELIVERED, "30003", retry=True)
+        at_once([failure] * 4)
+
+        assert (told.notice(notice).state, told.notice(notice).tries) == (NoticeState.PENDING, 1)
+
+
+def test_a_call_that_is_taken_back_while_it_is_claimed_is_said_so(
+    mariadb_databases: Databases, clock: StillClock
+) -> None:
+    """Only where writers do not wait for each other can the two overlap."""
+    url = mariadb_databases.migrated()
+    engine, other_engine = open_engine(url), open_engine(url)
+    told = Told(Records(engine, clock), engine)
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.relay()
+    elsewhere = Records(other_engine, clock)
+    relaying = threading.Thread(target=NoticeService(elsewhere).relay)
+
+    def before_the_commit(_connection: object) -> None:
+        elsewhere.transaction(lambda tx: told.queues.put_back(tx, ticket.id, OWNER))
+        relaying.start()
+        relaying.join(0.3)
+
+    event.listen(engine, "commit", before_the_commit, once=True)
+    [claimed] = told.service.claim(10, SMS)
+    relaying.join()
+
+    assert claimed.notice.kind is NoticeKind.CALLED
+    assert [outbound.notice.kind for outbound in told.claim()] == [NoticeKind.NOT_YET]
+    engine.dispose()
+    other_engine.dispose()
