@@ -1,8 +1,9 @@
 """Brings notices to their guests: claimed from the record, sent through the channel, the outcome noted."""
 
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ from core.model import NoticeKind
 from core.notices import LONGEST_SENDING, NoticeService, Outbound
 
 AT_A_TIME = 8
-"""How many are claimed and sent side by side."""
+"""How many guests are sent to side by side."""
 
 TRIES_TO_NOTE, PAUSE_SECONDS = 60, 1.0
 """For about a minute and more, which a database takes to start again."""
@@ -41,33 +42,68 @@ class Notifier:
         self._public_url = public_url
         self._clock = clock
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="notifier")
+        # By contact, what waits behind what is being sent: one guest's notices go out one after the other, in the
+        # order in which they came up, and a guest whose carrier hangs keeps one thread only.
+        self._in_hand: dict[str, deque[Outbound]] = {}
+        self._let_go = threading.Condition()
+
+    def begin(self, when_free: Callable[[], None]) -> int:
+        """Claim what is due, no more than there are free threads, and begin to send it; answers how many it is.
+
+        `when_free` is called, in any thread, whenever one more can be sent. No transaction is open while a carrier
+        is called. Not for several threads at once. Raises RecordUnavailable while the database is away.
+        """
+        free = AT_A_TIME - len(self._in_hand)
+        claimed = self._notices.claim(free, tuple(self._senders)) if free else []
+        for outbound in claimed:
+            self._take(outbound, when_free)
+        return len(claimed)
 
     def run_once(self) -> int:
-        """Send what is due now, up to eight notices; answers how many were claimed.
+        """Send what is due now, up to eight notices, and wait until it is noted; answers how many were claimed.
 
-        No transaction is open while a carrier is called. Raises RecordUnavailable while the database is away.
+        Raises RecordUnavailable while the database is away.
         """
-        claimed = self._notices.claim(AT_A_TIME, tuple(self._senders))
-        of_contacts: defaultdict[str, list[Outbound]] = defaultdict(list)
-        for outbound in claimed:
-            # One guest's notices go out one after the other, in the order in which they came up.
-            of_contacts[outbound.contact.id].append(outbound)
-        jobs = [self._threads.submit(self._send_all, outbounds) for outbounds in of_contacts.values()]
-        errors = [job.exception() for job in jobs]
-        for error in errors:
-            if error is not None:
-                raise error
-        return len(claimed)
+        claimed = self.begin(lambda: None)
+        with self._let_go:
+            self._let_go.wait_for(lambda: not self._in_hand)
+        return claimed
 
     def close(self) -> None:
         """End the threads, once what they send is noted."""
         self._threads.shutdown()
 
-    def _send_all(self, outbounds: Sequence[Outbound]) -> None:
-        for outbound in outbounds:
+    def _take(self, outbound: Outbound, when_free: Callable[[], None]) -> None:
+        contact_id = outbound.contact.id
+        with self._let_go:
+            waiting = self._in_hand.get(contact_id)
+            if waiting is not None:
+                waiting.append(outbound)
+                return
+            self._in_hand[contact_id] = deque([outbound])
+        self._threads.submit(self._send_all, contact_id, when_free)
+
+    def _send_all(self, contact_id: str, when_free: Callable[[], None]) -> None:
+        while (outbound := self._next(contact_id)) is not None:
             lease_until = outbound.notice.lease_until
-            if lease_until is not None and self._clock() + LONGEST_SENDING <= lease_until:
+            if lease_until is None or self._clock() + LONGEST_SENDING > lease_until:
+                continue
+            try:
                 self._send(outbound)
+            except Exception:
+                # This thread's edge: when the lease runs out, the next claim has it.
+                log.exception("what became of a notice could not be noted", notice=outbound.notice.id)
+        when_free()
+
+    def _next(self, contact_id: str) -> Outbound | None:
+        """What is to be sent to this guest next; after the last, the guest is let go of."""
+        with self._let_go:
+            waiting = self._in_hand[contact_id]
+            if waiting:
+                return waiting.popleft()
+            del self._in_hand[contact_id]
+            self._let_go.notify_all()
+            return None
 
     def _send(self, outbound: Outbound) -> None:
         notice = outbound.notice

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -85,7 +86,7 @@ class Worker:
     def _keep_sending(self, notifier: Notifier, wake: threading.Event) -> None:
         while not self.stopped:
             wake.clear()
-            if not _guarded(notifier.run_once):
+            if not _guarded(partial(notifier.begin, wake.set)):
                 wake.wait(POLL_SECONDS)
         notifier.close()
 

@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the carrier says. `after` seconds of silence first; `status` 0 hangs up without a word."""
+    """What the carrier says. `after` seconds of silence first, or `hangs` until this is set; `status` 0 hangs up
+    without a word."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     after: float = 0.0
+    hangs: Event | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Carrier:
 
             def _say(self, answer: Answer) -> None:
                 time.sleep(answer.after)
+                if answer.hangs is not None:
+                    answer.hangs.wait(60)
                 if answer.status == 0:
                     self.close_connection = True
                     return

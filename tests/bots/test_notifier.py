@@ -1,8 +1,8 @@
 """From an event to a text at the carrier, over HTTP, and the outcome in the record."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from threading import Thread, Timer
+from dataclasses import dataclass, replace
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
@@ -57,7 +57,7 @@ class Post:
 def post(bars: Bars, carrier: Carrier) -> Iterator[Post]:
     carrier.answer = Answer(201, {"sid": "SM1", "status": "queued"})
     service = NoticeService(bars.records)
-    texts = TwilioSender("AC" + "0" * 32, "auth token", PUBLIC_URL, api_url=carrier.url)
+    texts = TwilioSender("AC" + "0" * 32, "auth token", PUBLIC_URL, api_url=carrier.url, timeout=60)
     chats = TelegramSender(TOKEN, api_url=carrier.url)
     notifier = Notifier(service, {"sms": texts, "telegram": chats}, PUBLIC_URL, bars.clock)
     yield Post(bars, service, notifier, carrier)
@@ -292,6 +292,68 @@ def test_no_transaction_is_open_while_the_carrier_is_called(bars: Bars, post: Po
     bars.guest().say("JOIN DEMO 2")
     assert sending.is_alive()
     sending.join()
+
+
+@pytest.fixture
+def hanging(post: Post) -> Iterator[Event]:
+    """A carrier that says nothing to what is for +15550400000, until the event is set."""
+    hanging = Event()
+    post.carrier.answers["+15550400000"] = [Answer(201, {"sid": "SM0", "status": "queued"}, hangs=hanging)]
+    yield hanging
+    hanging.set()
+
+
+def send_until_taken(post: Post, tickets: list[Ticket]) -> None:
+    """Send as the worker does, until the carrier has taken the notices of these."""
+    free = Event()
+    post.notices.relay()
+    while not all(post.of(ticket).state is NoticeState.SENT for ticket in tickets):
+        free.clear()
+        if not post.notifier.begin(free.set):
+            free.wait(0.05)
+
+
+def test_a_carrier_that_hangs_for_one_guest_delays_no_other(bars: Bars, post: Post, hanging: Event) -> None:
+    bars.queue()
+    first, *others = [add(bars, f"+155504000{number:02}") for number in range(20)]
+
+    send_until_taken(post, others)
+    assert post.of(first).state is NoticeState.PENDING
+
+    hanging.set()
+    post.notifier.close()
+    assert post.of(first).state is NoticeState.SENT, "what is being sent is noted first"
+
+
+def test_a_guest_whose_carrier_hangs_is_sent_one_text_at_a_time_in_order(
+    bars: Bars, post: Post, hanging: Event
+) -> None:
+    for code in ("BAR", "DOOR", "TERRACE"):
+        bars.queue(code, bars.venue(number=None))
+
+    def sent(to: str) -> list[str]:
+        return [asked.form["Body"].split("/t/")[1].split()[0] for asked in post.carrier.asked if asked.to == to]
+
+    mine = []
+    for code in ("bar", "door", "terrace"):
+        mine.append(add(bars, "+15550400000", queue_id=code).token)
+        another = add(bars, f"+1555040001{len(mine)}", queue_id=code)
+        send_until_taken(post, [another])
+        assert sent("+15550400000") == mine[:1]
+
+    hanging.set()
+    post.notifier.close()
+    assert sent("+15550400000") == mine
+
+
+def test_no_more_is_claimed_than_can_be_sent_at_once(bars: Bars, post: Post, hanging: Event) -> None:
+    bars.queue()
+    tickets = [add(bars, f"+155504001{number:02}") for number in range(20)]
+    post.carrier.answer = replace(post.carrier.answer, hangs=hanging)
+    post.notices.relay()
+
+    assert [post.notifier.begin(lambda: None) for _ in range(3)] == [8, 0, 0]
+    assert sum(post.of(ticket).lease_until is not None for ticket in tickets) == 8
 
 
 def test_a_guest_who_said_stop_is_told_nothing(bars: Bars, post: Post) -> None:
