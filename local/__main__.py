@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.settings import Settings, SettingsError
+from core.environment import SettingsError
+from core.settings import Settings
 from core.storage.backup import BackupError
 from local import commands
 from local.logs import start_logging

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings, SettingsError
+from core.environment import SettingsError
+from core.settings import Settings
 
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC0123", "TWILIO_AUTH_TOKEN": "the auth token"}
 
@@ -27,7 +28,7 @@ def test_nothing_set_serves_this_machine_alone(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path}/queue.db"
     assert settings.redis_url is None
     assert settings.mail_server is None
-    assert (settings.twilio.simulated, settings.telegram.simulated) == (True, True)
+    assert (settings.simulator, settings.twilio.simulated, settings.telegram.simulated) == (True, True, True)
     assert settings.open_sign_up
 
 
@@ -85,9 +86,49 @@ def test_mysql_and_redis_take_the_place_of_the_embedded_ones(tmp_path: Path) -> 
 def test_a_carrier_with_credentials_is_not_simulated(tmp_path: Path) -> None:
     settings = read(tmp_path, **TWILIO, TWILIO_API_URL="http://127.0.0.1:1/x/")
 
-    assert not settings.twilio.simulated
+    assert (settings.twilio.connected, settings.twilio.simulated) == (True, False)
     assert settings.twilio.api_url == "http://127.0.0.1:1/x"
-    assert settings.telegram.simulated
+    assert (settings.telegram.connected, settings.telegram.simulated) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "simulator"),
+    [
+        ("http://localhost:9000", True),
+        ("http://LOCALHOST", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://127.0.0.2", True),
+        ("http://[::1]:8000", True),
+        ("https://line.example.com", False),
+        ("https://localhost.example.com", False),
+        ("https://127.0.0.1.example.com", False),
+        ("http://192.168.1.20:8000", False),
+        ("http://0.0.0.0:8000", False),
+    ],
+)
+def test_nothing_is_simulated_where_others_may_reach_the_server(
+    tmp_path: Path, public_url: str, simulator: bool
+) -> None:
+    settings = read(tmp_path, PUBLIC_URL=public_url)
+
+    assert settings.simulator is simulator
+    assert (settings.twilio.simulated, settings.telegram.simulated) == (simulator, simulator)
+    assert not settings.twilio.connected
+    assert not settings.telegram.connected
+
+
+@pytest.mark.parametrize("name", ["token_key", "contact_key", "twilio_auth_token", "telegram_webhook_secret"])
+@pytest.mark.parametrize("content", ["", "\n", "cut-off", "\0" * 31, "\udcff" * 20])
+def test_a_kept_secret_that_was_cut_off_is_found_and_its_file_is_named(tmp_path: Path, name: str, content: str) -> None:
+    read(tmp_path)
+    file = tmp_path / "secrets" / name
+    file.write_text(content, errors="surrogateescape")
+
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path)
+
+    assert raised.value.findings[0].id == "secret-damaged"
+    assert str(file) in raised.value.findings[0].sentence
 
 
 def test_mail_comes_from_the_account_that_sends_it(tmp_path: Path) -> None:
