@@ -31,9 +31,10 @@ from local.access_log import AccessLog
 from local.addresses import base_url, simulator_url
 from local.health import WorkerBeat, look_at
 from local.join_links import join_links
-from local.mails import mail_sender
+from local.mails import mail_sender, no_mail
+from local.not_connected import NotConnected
 from local.reports import Reports
-from local.simulator import SimulatorSettings, create_simulator
+from local.simulator import SimulatorSettings, State, create_simulator, switched_off
 from local.valkey import embedded_url
 from local.webhooks import create_webhooks
 from web import create_app
@@ -60,11 +61,14 @@ class Parts:
         self.sweeper = Sweeper(self.records, self.queues, self.contacts)
         self.positions = Positions(self.records, self.view)
         self.venues = VenueService(self.queues)
+        self.simulated = State(system_clock)
+        send_mail = mail_sender(settings, self.simulated)
         self.accounts = AccountService(
             self.records,
-            mail_sender(settings, simulator_url(settings)),
+            send_mail or no_mail,
             settings.public_url,
-            open_sign_up=settings.open_sign_up,
+            # Who registers has to get a mail.
+            open_sign_up=settings.open_sign_up and send_mail is not None,
         )
         self.beat = WorkerBeat(settings.data_dir)
 
@@ -75,15 +79,17 @@ class Parts:
 
 
 def create_application(parts: Parts, bot_name: str | None) -> Flask:
-    """The pages, the API, the carriers' webhooks and, for carriers without credentials, the simulator.
+    """The pages, the API, the carriers' webhooks and, for what is not connected, the simulator.
 
     `bot_name` is the Telegram bot's user name, where it is known.
     """
     settings = parts.settings
     app = create_app(_services(parts, bot_name))
     app.register_blueprint(_webhooks(parts))
-    if settings.twilio.simulated or settings.telegram.simulated or settings.mail_server is None:
-        app.register_blueprint(create_simulator(_simulator_settings(parts)))
+    if not settings.simulator:
+        app.register_blueprint(switched_off(settings.public_url))
+    elif settings.twilio.simulated or settings.telegram.simulated or settings.mail_server is None:
+        app.register_blueprint(create_simulator(_simulator_settings(parts), parts.simulated))
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
@@ -180,15 +186,19 @@ def create_notifiers(parts: Parts) -> list[Notifier]:
 
     settings, simulator = parts.settings, simulator_url(parts.settings)
     twilio, telegram = settings.twilio, settings.telegram
-    texts = TwilioSender(
-        twilio.account_sid,
-        twilio.auth_token,
-        settings.public_url,
-        api_url=twilio.api_url or (f"{simulator}/twilio" if twilio.simulated else None),
-    )
-    bot = TelegramSender(
-        telegram.bot_token,
-        api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else None),
-    )
+    texts: Sender = NotConnected("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+    if twilio.connected or twilio.simulated:
+        texts = TwilioSender(
+            twilio.account_sid,
+            twilio.auth_token,
+            settings.public_url,
+            api_url=twilio.api_url or (f"{simulator}/twilio" if twilio.simulated else None),
+        )
+    bot: Sender = NotConnected("TELEGRAM_BOT_TOKEN")
+    if telegram.connected or telegram.simulated:
+        bot = TelegramSender(
+            telegram.bot_token,
+            api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else None),
+        )
     carriers: tuple[dict[str, Sender], ...] = ({"sms": texts, "whatsapp": texts}, {"telegram": bot})
     return [Notifier(parts.notices, senders, settings.public_url, parts.records.clock) for senders in carriers]

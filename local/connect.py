@@ -53,7 +53,7 @@ class CannotConnect(Exception):
 def connect_carriers(parts: Parts) -> Iterator[str]:
     """Connect the carriers that have credentials, one after the other; a sentence on each. Raises CannotConnect."""
     settings = parts.settings
-    if settings.twilio.simulated and settings.telegram.simulated:
+    if not settings.twilio.connected and not settings.telegram.connected:
         raise CannotConnect(
             "No carrier has credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TELEGRAM_BOT_TOKEN."
         )
@@ -61,12 +61,12 @@ def connect_carriers(parts: Parts) -> Iterator[str]:
         raise CannotConnect(
             f"Carriers can't reach {settings.public_url}: set PUBLIC_URL to the https address of the tunnel or proxy."
         )
-    if not settings.twilio.simulated:
+    if settings.twilio.connected:
         with parts.records.reading() as tx:
             places = tx.queues.all_at_venues(MOST_PLACES)
         numbers = sorted({place.phone_number for place in places if place.phone_number})
         yield from _connect_twilio(settings, settings.twilio, numbers)
-    if not settings.telegram.simulated:
+    if settings.telegram.connected:
         yield asyncio.run(_connect_telegram(settings, settings.telegram))
 
 

@@ -1,5 +1,6 @@
 """What `make run` prints for the person who typed it."""
 
+from core.settings import Settings
 from local.application import Parts
 from local.demo import EMAIL, JOIN_CODE, NUMBER, demo_account_exists
 
@@ -16,10 +17,25 @@ def greeting(parts: Parts, new_password: str | None) -> str:
             f"  Simulator   {here}/simulator",
             f"              text JOIN to {NUMBER}, or write {JOIN_CODE} to the bot",
         ]
+    if not settings.simulator:
+        lines.append("  Simulator   off, because PUBLIC_URL is not of this machine alone")
+        lines += [f"  Missing     {missing}" for missing in _missing(settings)]
     lines.append(f"  Join page   {here}/q/{JOIN_CODE}")
     if settings.public_url != here:
         lines.append(f"  Public      {settings.public_url}/")
     return "\n".join([*lines, f"  Data        {settings.data_dir}", ""])
+
+
+def _missing(settings: Settings) -> list[str]:
+    """What neither its settings nor the simulator make work."""
+    missing = []
+    if not settings.twilio.connected:
+        missing.append("SMS and WhatsApp: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set")
+    if not settings.telegram.connected:
+        missing.append("Telegram: TELEGRAM_BOT_TOKEN is not set")
+    if settings.mail_server is None:
+        missing.append("Mail: SMTP_HOST is not set, so nobody can register or choose a new password")
+    return missing
 
 
 def _password(parts: Parts, new_password: str | None) -> str:
@@ -27,6 +43,6 @@ def _password(parts: Parts, new_password: str | None) -> str:
         return f"password {new_password} (shown this once)"
     if parts.settings.demo_password is not None:
         return "password as in DEMO_PASSWORD"
-    if parts.settings.mail_server is None:
+    if parts.settings.simulator and parts.settings.mail_server is None:
         return "password as at the first start; a new one comes by mail into the simulator"
     return "password as at the first start"

@@ -10,15 +10,16 @@ from web.services import JoinLinks
 def join_links(settings: Settings, bot_name: str | None, place: QueueAtVenue) -> JoinLinks:
     """The ways into this queue; `bot_name` is the Telegram bot's user name, None where it is not known.
 
-    Simulated carriers are joined in the simulator, which can be opened on this machine only.
+    A carrier that is not connected is no way in. Simulated carriers are joined in the simulator, which can be opened
+    on this machine only.
     """
     code = place.queue.join_code
     simulator = f"{settings.public_url}/simulator"
-    telegram_url = f"https://t.me/{bot_name}?start={code}" if bot_name else None
+    telegram_url = f"https://t.me/{bot_name}?start={code}" if bot_name and settings.telegram.connected else None
     if settings.telegram.simulated:
         telegram_url = simulator
     number = place.phone_number
-    if number is None:
+    if number is None or not (settings.twilio.connected or settings.twilio.simulated):
         return JoinLinks(sms_number=None, sms_text=None, sms_url=None, telegram_url=telegram_url)
     text = f"JOIN {code}"
     # RFC 5724, in the form that both kinds of phone understand.

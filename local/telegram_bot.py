@@ -12,9 +12,9 @@ log = structlog.get_logger(__name__)
 
 
 def bot_name(settings: Settings) -> str | None:
-    """TELEGRAM_BOT_NAME, or what Telegram calls the bot; None where nobody knows now, or the bot is simulated."""
+    """TELEGRAM_BOT_NAME, or what Telegram calls the bot; None where nobody knows now, or there is none."""
     telegram = settings.telegram
-    if telegram.simulated or telegram.bot_name:
+    if not telegram.connected or telegram.bot_name:
         return telegram.bot_name
     url = f"{telegram.api_url or TELEGRAM}/bot{telegram.bot_token}/getMe"
     try:

@@ -14,13 +14,12 @@ from local.simulator.telegram_carrier import TelegramCarrier
 from local.simulator.twilio_api import register_twilio_api
 
 
-def create_simulator(settings: SimulatorSettings) -> Blueprint:
+def create_simulator(settings: SimulatorSettings, state: State) -> Blueprint:
     """The blueprint to register on the edition's Flask application.
 
     It answers on loopback only. TWILIO_API_URL is then `<base_url>/simulator/twilio`, TELEGRAM_API_URL
-    `<base_url>/simulator/telegram`, and mails are POSTed as JSON {"to", "subject", "text"} to
-    `<base_url>/simulator/mails`. Its state lives and dies with this process; a thread starts with the first
-    message.
+    `<base_url>/simulator/telegram`; mails are put into `state`, which lives and dies with this process. A thread
+    starts with the first message.
     """
     blueprint = Blueprint(
         "simulator",
@@ -30,7 +29,6 @@ def create_simulator(settings: SimulatorSettings) -> Blueprint:
         static_url_path="/static",
         template_folder="templates",
     )
-    state = State(settings.clock)
     network = Network(settings)
     methods = BotMethods(settings, state)
     sms = SmsCarrier(settings, state, network)

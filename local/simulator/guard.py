@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Response, abort, request
+from flask import Blueprint, Response, abort, request
 
 PREFIX = "/simulator"
 LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -39,6 +39,22 @@ def only_this_machine() -> None:
     if forwarded or not _loopback(request.remote_addr) or _host_name() not in LOCAL_HOSTS:
         abort(404)
     request.max_content_length = LARGEST_BODY
+
+
+def switched_off(public_url: str) -> Blueprint:
+    """What stands in the simulator's place where others may reach the server.
+
+    A proxy on this machine can look like a program of this machine: then nobody is let in rather than everybody.
+    """
+    blueprint = Blueprint("simulator", __name__, url_prefix=PREFIX)
+    why = f"The simulator is switched off, because PUBLIC_URL is {public_url}: it runs for localhost alone.\n"
+
+    @blueprint.get("/", defaults={"rest": ""}, strict_slashes=False)
+    @blueprint.get("/<path:rest>")
+    def say_why(**_rest: str) -> Response:
+        return Response(why, 404, content_type="text/plain; charset=utf-8")
+
+    return blueprint
 
 
 def protect(response: Response) -> Response:

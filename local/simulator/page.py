@@ -49,12 +49,6 @@ class Switch(BaseModel):
     on: bool
 
 
-class NewMail(BaseModel):
-    to: str
-    subject: str
-    text: str
-
-
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -79,8 +73,6 @@ def register_page(
     _add_views(blueprint, settings, state, methods)
     _add_conversations(blueprint, settings, state)
     _add_actions(blueprint, state, sms, telegram)
-    if settings.mail:
-        _add_mail(blueprint, state)
 
 
 def _answer_errors(blueprint: Blueprint) -> None:
@@ -178,14 +170,6 @@ def _add_actions(blueprint: Blueprint, state: State, sms: SmsCarrier, telegram: 
         if turned and switch.name == "blocked" and conversation.channel == "telegram":
             telegram.block(conversation_id, switch.on)
         return "", 204
-
-
-def _add_mail(blueprint: Blueprint, state: State) -> None:
-    @blueprint.post("/mails")
-    def receive_mail() -> ResponseReturnValue:
-        mail = _read(NewMail)
-        state.receive_mail(mail.to, mail.subject, mail.text)
-        return "", 202
 
 
 def _read(model: type[Body], wrapped: str | None = None) -> Body:

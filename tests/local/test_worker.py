@@ -3,7 +3,27 @@
 import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+
+from core.clock import system_clock
+from core.model import TicketState
+from core.settings import Settings
+from core.storage.records import Records
+from core.storage.tables import queues, tickets
+from local.application import Parts, create_notifiers
+from local.worker import Worker
+from tests.core.lines import OWNER, Line, add_queue
+from tests.databases import Databases
+from tests.servers import MariaDB
 
 FAULT = """
 import os, sys
@@ -32,3 +52,91 @@ def test_a_worker_that_can_not_go_on_ends_whole(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "FileNotFoundError" in ended.stderr
+
+
+@contextmanager
+def working(parts: Parts) -> Iterator[None]:
+    """A worker at work in this process."""
+    worker = Worker(parts, create_notifiers(parts), None)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stopped = True
+        thread.join()
+
+
+@pytest.fixture
+def parts(mariadb: MariaDB, mariadb_databases: Databases, tmp_path: Path) -> Iterator[Parts]:
+    """The parts on a MariaDB, where several can write at once."""
+    settings = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "MYSQL_HOST": f"127.0.0.1:{mariadb.port}",
+        "MYSQL_USER": "root",
+        "MYSQL_DATABASE": mariadb_databases.migrated().rpartition("/")[2],
+    }
+    with closing(Parts(Settings.from_environment(settings))) as parts:
+        yield parts
+
+
+@pytest.fixture
+def line(parts: Parts) -> Line:
+    return Line(parts.records, parts.engine, no_show_minutes=1)
+
+
+def eventually(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        query = text("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
+        return bool(connection.execute(query).scalar())
+
+
+def test_an_erasure_that_takes_long_delays_no_notice(parts: Parts, line: Line) -> None:
+    old = line.join()
+    line.act("serve", line.act("call", old))
+    long_ago = system_clock() - timedelta(days=100)
+
+    def let_it_be_long_ago(tx) -> None:
+        tx.connection.execute(update(tickets).where(tickets.c.id == old.id).values(joined_at=long_ago))
+
+    line.do(let_it_be_long_ago)
+    with parts.engine.connect() as holder:
+        holder.execute(select(tickets).where(tickets.c.id == old.id).with_for_update())
+        with working(parts):
+            eventually(lambda: waits_for_a_lock(parts.engine))
+            guest = line.join("+15550300001")
+            line.act("call", guest)
+            while oldest_unrelayed(parts.records) is not None:
+                assert waits_for_a_lock(parts.engine), "the erasure is over, and the call is not relayed yet"
+            holder.rollback()
+
+
+def oldest_unrelayed(records: Records) -> object:
+    with records.reading() as tx:
+        return tx.event_log.oldest_unrelayed()
+
+
+def test_a_queue_that_no_sweep_can_touch_keeps_no_other_from_its_no_shows(parts: Parts, line: Line) -> None:
+    line.do(partial(add_queue, venue_id="venue", queue_id="broken", no_show_minutes=1))
+    called = []
+    for queue_id in ("broken", line.id):
+        called.append(line.join(actor=OWNER, queue_id=queue_id))
+        line.act("call", called[-1])
+
+    def break_it_and_let_time_pass(tx) -> None:
+        tx.connection.execute(update(queues).where(queues.c.id == "broken").values(state="neither"))
+        for turn, ticket in enumerate(called):
+            over = system_clock() - timedelta(minutes=2 - turn)
+            tx.connection.execute(update(tickets).where(tickets.c.id == ticket.id).values(no_show_at=over))
+
+    line.do(break_it_and_let_time_pass)
+    with working(parts):
+        eventually(lambda: line.state(called[1]) is TicketState.NO_SHOW)
+    assert line.state(called[0]) is TicketState.CALLED

@@ -18,7 +18,8 @@ from flask import Flask, Response, request
 from twilio.request_validator import RequestValidator
 from werkzeug.serving import make_server
 
-from local.simulator import SimulatorSettings, create_simulator
+from core.clock import system_clock
+from local.simulator import SimulatorSettings, State, create_simulator
 
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "made-up-auth-token"
@@ -59,6 +60,7 @@ class House:
         self._app.add_url_rule("/webhooks/<path:rest>", view_func=self._webhook, methods=["POST"])
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
+        self.inside = State(system_clock)
         settings: dict[str, Any] = {
             "public_url": PUBLIC_URL,
             "base_url": self.base_url,
@@ -71,7 +73,7 @@ class House:
             "codes": lambda: [("Tables", "DEMO")],
             "pause_seconds": 0.01,
         }
-        self._app.register_blueprint(create_simulator(SimulatorSettings(**settings | overrides)))
+        self._app.register_blueprint(create_simulator(SimulatorSettings(**settings | overrides), self.inside))
         self.client = httpx.Client(base_url=self.base_url + "/simulator", timeout=10.0, trust_env=False)
 
     @contextmanager

@@ -5,10 +5,11 @@ import socket
 import pytest
 from flask import Flask
 
-from local.simulator import SimulatorSettings, create_simulator
+from core.clock import system_clock
+from local.simulator import SimulatorSettings, State, create_simulator
 from tests.local.simulator.house import ANA, BOT_TOKEN, House
 
-PATHS = ["/", "/state", "/places", "/static/simulator.css", "/mails", f"/telegram/bot{BOT_TOKEN}/getMe"]
+PATHS = ["/", "/state", "/places", "/static/simulator.css", f"/telegram/bot{BOT_TOKEN}/getMe"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -45,7 +46,7 @@ def test_only_loopback_clients_are_let_in(address: str, status: int) -> None:
         telegram_bot_name="bot", numbers=list, codes=list,
     )  # fmt: skip
     app = Flask("alone")
-    app.register_blueprint(create_simulator(settings))
+    app.register_blueprint(create_simulator(settings, State(system_clock)))
 
     answer = app.test_client().get("/simulator/state", environ_base={"REMOTE_ADDR": address})
 
@@ -67,19 +68,18 @@ def _status(port: int | None, request: str) -> int:
         return int(connection.recv(64).split()[1])
 
 
-@pytest.mark.parametrize("path", ["/mails", "/conversations", f"/conversations/{ANA}/messages"])
+@pytest.mark.parametrize("path", ["/conversations", f"/conversations/{ANA}/messages"])
 def test_a_form_of_another_site_is_not_read(house: House, path: str) -> None:
-    body = b'{"to": "a@b.example", "subject": "", "text": "hi"}'
+    body = b'{"channel": "sms", "name": "Dora", "address": "+15550100109", "text": "hi"}'
 
     assert house.client.post(path, content=body, headers={"Content-Type": "text/plain"}).status_code == 415
     assert house.client.post(path, data={"text": "hi"}).status_code == 415
-    assert house.state()["mails"] is None
+    assert len(house.state()["order"]) == 5
+    assert house.shown(ANA) == []
 
 
 def test_a_huge_body_is_refused(house: House) -> None:
-    mail = {"to": "a@b.example", "subject": "", "text": "x" * 300_000}
-
-    assert house.client.post("/mails", json=mail).status_code == 413
+    assert house.client.post("/conversations", json={"name": "x" * 300_000}).status_code == 413
 
 
 def test_the_page_lets_nothing_foreign_run(house: House) -> None:

@@ -74,7 +74,6 @@ def test_a_phone_can_be_added_and_removed(house: House, new: dict[str, str]) -> 
         (f"/conversations/{TELEGRAM_ANA}/messages", {"text": "x" * 4097}, 409),
         (f"/conversations/{ANA}/switches", {"name": "asleep", "on": True}, 422),
         ("/conversations/sms:+15550000000/messages", {"text": "JOIN", "to": BAR}, 404),
-        ("/mails", {"to": "a@b.example"}, 422),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(house: House, path: str, body: Any, wanted: int) -> None:
@@ -87,8 +86,6 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(house: House, path: str,
 
 def test_there_is_no_mailbox_beside_a_real_mail_server() -> None:
     with House(mail=False).serving() as house:
-        mail = {"to": "a@b.example", "subject": "Hello", "text": "hi"}
-        assert house.client.post("/mails", json=mail).status_code == 404
         assert 'id="mail"' not in house.client.get("/").text
 
 
@@ -162,7 +159,7 @@ def test_a_button_shows_the_alert_that_answers_it(page: "Page", house: House) ->
 def test_names_and_texts_are_never_markup(page: "Page", house: House) -> None:
     house.answers["/webhooks/sms"] = lambda _: twiml(HTML)
     added = house.client.post("/conversations", json={"channel": "telegram", "name": HTML, "language": "en"})
-    house.client.post("/mails", json={"to": HTML, "subject": HTML, "text": f"{HTML} javascript:alert(1)"})
+    house.inside.receive_mail(HTML, HTML, f"{HTML} javascript:alert(1)")
     house.write(ANA, "JOIN", BAR)
 
     phone(page, ANA).locator(".entry.line").get_by_text(HTML).wait_for()
@@ -174,7 +171,7 @@ def test_names_and_texts_are_never_markup(page: "Page", house: House) -> None:
 
 def test_a_mailed_link_can_be_clicked(page: "Page", house: House) -> None:
     text = "Open\nhttp://localhost:8000/verify?token=a.b_c\nto verify."
-    house.client.post("/mails", json={"to": "a@b.example", "subject": "Verify", "text": text})
+    house.inside.receive_mail("a@b.example", "Verify", text)
 
     link = page.locator("#mail").get_by_role("link")
     link.wait_for()
@@ -211,7 +208,7 @@ def test_it_is_accessible_and_fits(page: "Page", house: House, scheme: Any, widt
     house.write(ANA, "STOP", BAR)
     house.write(BEN, "JOIN", BAR)
     house.write(TELEGRAM_JOAO, "/start DEMO")
-    house.client.post("/mails", json={"to": "a@b.example", "subject": "Hi", "text": "http://localhost/"})
+    house.inside.receive_mail("a@b.example", "Hi", "http://localhost/")
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 844})
     page.get_by_text("You are 2nd").wait_for()

@@ -1,0 +1,62 @@
+"""Mail that many ask for at once leaves the server's threads to the line."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from tests.journeys.line import EMAIL
+from tests.local.edition import PASSWORD, Edition
+
+TOGETHER = 18
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """The port of a mail server that takes connections and never says a word."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def take() -> None:
+            while True:
+                try:
+                    stack.enter_context(listener.accept()[0])
+                except OSError:
+                    return
+
+        thread = Thread(target=take)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def register(edition: Edition, number: int) -> int:
+    registration = {"email": f"guest{number}@example.com", "password": "a good password"}
+    return httpx.post(f"{edition.url}/api/v1/accounts", json=registration, trust_env=False, timeout=60).status_code
+
+
+def test_as_many_as_there_are_threads_register_at_once_in_the_simulator(tmp_path: Path) -> None:
+    with Edition(tmp_path / "edition") as edition, ThreadPoolExecutor(TOGETHER) as pool:
+        statuses = list(pool.map(lambda number: register(edition, number), range(TOGETHER)))
+
+        mails = httpx.get(f"{edition.url}/simulator/state", trust_env=False).json()["mails"]
+        assert statuses == [202] * TOGETHER
+        assert len(mails) == TOGETHER
+
+
+def test_a_mail_server_that_says_nothing_keeps_no_thread_from_the_line(tmp_path: Path, silent_server: int) -> None:
+    settings = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(silent_server)}
+    with Edition(tmp_path / "edition", **settings) as edition, ThreadPoolExecutor(TOGETHER) as pool:
+        asked = [pool.submit(register, edition, number) for number in range(TOGETHER)]
+        turned_away = [one for one in asked if one.result() == 503]
+
+        assert len(turned_away) == TOGETHER
+        log_in = {"email": EMAIL, "password": PASSWORD}
+        assert httpx.post(f"{edition.url}/api/v1/login", json=log_in, trust_env=False).status_code == 200
+        assert "mails are under way already" in edition.log.read_text()
