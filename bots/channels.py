@@ -131,21 +131,23 @@ class Channel:
 
     reports_delivery: the carrier tells later whether a text arrived; elsewhere its yes counts as delivered.
     has_buttons: a reply's buttons are shown; elsewhere the text has to say what to type.
+    has_stop: STOP ends our messages; elsewhere guests block us in their app.
     mask: an address as it may stand in logs and on guests' pages.
     """
 
     name: str
     reports_delivery: bool
     has_buttons: bool
+    has_stop: bool
     mask: Callable[[str], str] = _masked
 
 
 CHANNELS = {
     channel.name: channel
     for channel in (
-        Channel("sms", reports_delivery=True, has_buttons=False),
-        Channel("whatsapp", reports_delivery=True, has_buttons=False),
-        Channel("telegram", reports_delivery=False, has_buttons=True),
+        Channel("sms", reports_delivery=True, has_buttons=False, has_stop=True),
+        Channel("whatsapp", reports_delivery=True, has_buttons=False, has_stop=True),
+        Channel("telegram", reports_delivery=False, has_buttons=True, has_stop=False),
     )
 }
 """The registry: a new channel is one line here and a folder beside this module."""

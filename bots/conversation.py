@@ -11,6 +11,7 @@ from typing import Any
 
 from bots import in_line, joining
 from bots.buttons import Press, read
+from bots.channels import CHANNELS
 from bots.dialogue import Asked, question, remembered
 from bots.message_limit import MessageLimit
 from bots.messages import Button, Message, Reply
@@ -112,6 +113,9 @@ class Conversation:
             return self._to_carrier_word(turn)
         if turn.message.button is not None:
             return self._to_press(turn)
+        # Unless a queue is called so: BAJA may well be one.
+        if turn.intent.opting_out and not turn.by_code:
+            return turn.say.how_to_stop(turn.places, has_stop=CHANNELS[turn.message.channel].has_stop)
         match turn.intent.kind:
             case Kind.JOIN:
                 return (self._answered(turn) if turn.intent.bare else None) or joining.join(turn, self._queues)

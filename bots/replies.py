@@ -164,6 +164,15 @@ class Replies(Phrases):
         kept = self.gettext("You keep your place: please watch the screen.") if in_line else None
         return Reply(sentences(noted, kept))
 
+    def how_to_stop(self, places: list[Place], *, has_stop: bool) -> Reply:
+        """To a wish for no more messages that the carrier did not hear: what it obeys, and how to leave."""
+        if has_stop:
+            how = self.gettext("Send STOP to get no more messages from us.")
+        else:
+            how = self.gettext("To get no more messages from us, block this bot.")
+        leave = self.gettext("Send LEAVE to leave the line.") if places else None
+        return Reply(sentences(how, leave), buttons.card(self, places[0].ticket) if len(places) == 1 else ())
+
     def started(self) -> str:
         """The wish to hear from us again is noted; what follows is the place."""
         return self.gettext("You'll get our messages again.")

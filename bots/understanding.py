@@ -32,7 +32,11 @@ from bots.words import (
     FILLERS,
     LANGUAGE_NAMES,
     LANGUAGES,
+    MESSAGE_WORDS,
+    NO_MORE,
     NUMBERS,
+    OPT_OUT_ALONE,
+    OPT_OUT_WORDS,
     QUEUE_WORDS,
 )
 
@@ -81,6 +85,8 @@ class Intent:
         otherwise not understood (or an answer to what was asked: `party(None)` has its number and name).
     number: NUMBER: the number. LATE: how many parties to let pass, None when not said.
     language: LANGUAGE: one of `bots.words.LANGUAGES`, None when none that we speak was named.
+    opting_out: UNKNOWN, or a bare JOIN: it sounds like a wish for no more messages, in words that are not the
+        carrier's.
     """
 
     kind: Kind
@@ -90,6 +96,7 @@ class Intent:
     bare: bool = False
     number: int | None = None
     language: str | None = None
+    opting_out: bool = False
 
     def party(self, code: str | None) -> Party:
         """Party size and name among `words`, leaving out the first word that is `code`."""
@@ -108,11 +115,12 @@ def understand(text: str, language: str) -> Intent:
     if words[0].startswith("/"):
         return _slash_command(words[0], words[1:], language)
     if plain("".join(words)) in CARRIER_WORDS:
-        return Intent(Kind.UNKNOWN)
+        return Intent(Kind.UNKNOWN, opting_out=_opting_out(words))
     number = _only_number(words)
     if number is not None:
         return Intent(Kind.NUMBER, number=number)
-    return _command_in(words, language) or _language_by_name(words) or _bare_join(words)
+    command = _command_in(words, language) or _language_by_name(words)
+    return command or replace(_bare_join(words), opting_out=_opting_out(words))
 
 
 def plain(text: str) -> str:
@@ -137,7 +145,8 @@ def _slash_command(command: str, rest: Sequence[str], language: str) -> Intent:
         codes = tuple(filter(None, [_code(rest[0])])) if rest else ()
         return Intent(Kind.JOIN, words=tuple(rest), codes=codes) if codes else Intent(Kind.HELP)
     # The app offers the same commands to everybody, so tapping one says nothing about the guest's language.
-    return replace(_command(name, rest, language) or Intent(Kind.UNKNOWN), spoken=None)
+    unknown = Intent(Kind.UNKNOWN, opting_out=plain(name) in OPT_OUT_WORDS)
+    return replace(_command(name, rest, language) or unknown, spoken=None)
 
 
 def _command_in(words: Sequence[str], language: str) -> Intent | None:
@@ -180,6 +189,15 @@ def _language_by_name(words: Sequence[str]) -> Intent | None:
     if len(words) == 1 and len(name) >= 5 and name in _LANGUAGE_WORDS:
         return Intent(Kind.LANGUAGE, language=_LANGUAGE_WORDS[name][0])
     return None
+
+
+def _opting_out(words: Sequence[str]) -> bool:
+    said = [word for word in map(plain, words) if word]
+    meant = [word for word in said if word not in FILLERS]
+    if (len(said) == 1 and said[0] in OPT_OUT_ALONE) or (len(meant) == 1 and _nearest(meant[0], _OPT_OUT) is not None):
+        return True
+    about_messages = not NO_MORE.isdisjoint(said) and not MESSAGE_WORDS.isdisjoint(said)
+    return about_messages or not OPT_OUT_WORDS.isdisjoint(said)
 
 
 def _bare_join(words: Sequence[str]) -> Intent:
@@ -305,4 +323,5 @@ def _inverted(meanings: Mapping[str, Mapping[str, str]]) -> _Table:
 
 
 _COMMAND_WORDS = _inverted(COMMANDS)
+_OPT_OUT: _Table = dict.fromkeys(OPT_OUT_WORDS, ("stop", LANGUAGES))
 _LANGUAGE_WORDS = _inverted({tag: {tag: names} for tag, names in LANGUAGE_NAMES.items()})

@@ -18,6 +18,22 @@ def _set(words: str) -> frozenset[str]:
 CARRIER_WORDS = _set("stop stopall unsubscribe end quit cancel revoke optout start yes unstop")
 """The carriers' words for blocking and unblocking a sender; never a command of ours."""
 
+OPT_OUT_WORDS = _set(
+    """
+    stop stopall unsubscribe quit cancel revoke optout opt-out
+    parar pare parem cancelar cancela cancele descadastrar
+    baja desuscribir desuscribirme detener
+    """
+)
+"""What speaks of a wish for no more messages that no carrier hears: "stop texting me", "darme de baja"."""
+
+OPT_OUT_ALONE = _set("end para alto basta chega")
+"""The same, where nothing else is said: "para 4" and "end of the line?" are something else."""
+
+MESSAGE_WORDS = _set("text texts texting message messages messaging sms mensagem mensagens mensaje mensajes")
+NO_MORE = _set("no not dont nao sem sin")
+"""One of each is the same wish: "no more texts", "não quero mensagens"."""
+
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "join": {
         ENGLISH: "join enter",

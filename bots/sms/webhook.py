@@ -15,6 +15,7 @@ from bots.channels import Answer, DeliveryState, DeliveryStatus, SendError, Webh
 from bots.messages import CarrierWord, Message, Reply
 from bots.sms.codes import error_for
 from bots.sms.segments import fit
+from bots.understanding import plain
 
 LARGEST_BODY = 64 * 1024
 LONGEST_ADDRESS, LONGEST_NUMBER, LONGEST_SID, LONGEST_CODE = 254, 20, 64, 32
@@ -132,7 +133,8 @@ class SmsWebhook:
             raise _Malformed("From or To is too long for an address.")
         # A picture, a voice message or a place has an empty Body, and is a text without words.
         text = form.first("Body")
-        word = _carrier_word(form.first("OptOutType"), text)
+        obeyed_by_carrier = channel == "sms" and self._keywords == "carrier"
+        word = _carrier_word(form.first("OptOutType"), text if obeyed_by_carrier else plain(text))
         return Message(
             channel=channel,
             address=address,
@@ -142,7 +144,7 @@ class SmsWebhook:
             name=form.first("ProfileName") or None,
             carrier_word=word,
             # After START Twilio only says that texts come again: the place in line is worth a second text.
-            carrier_answers=word in ("stop", "help") and channel == "sms" and self._keywords == "carrier",
+            carrier_answers=word in ("stop", "help") and obeyed_by_carrier,
         )
 
 
@@ -174,7 +176,10 @@ def _channel_and_number(address: str) -> tuple[str, str]:
 
 
 def _carrier_word(opt_out_type: str, text: str) -> CarrierWord | None:
-    """Twilio says so itself where the account has words of its own; else the whole message is the word."""
+    """Twilio says so itself where the account has words of its own; else the whole message is the word.
+
+    Where the obeying is ours, the text is given without the punctuation around it: a "STOP!" is meant as one.
+    """
     return _CARRIER_WORDS.get(opt_out_type.strip().lower()) or _CARRIER_WORDS.get(text.strip().lower())
 
 

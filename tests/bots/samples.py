@@ -102,6 +102,8 @@ def replies(language: str) -> dict[str, str]:
         "language set": say.language_set,
         "which language": say.which_language,
         "stopped": lambda: say.stopped(in_line=True),
+        "how to stop": lambda: say.how_to_stop(places[:1], has_stop=True),
+        "how to stop, in a chat": lambda: say.how_to_stop(places[:1], has_stop=False),
         "started": lambda: say.standings([WAITING], say.started()),
         "place is over": say.place_is_over,
         "slow down": lambda: slow_down(language, PUBLIC_URL),

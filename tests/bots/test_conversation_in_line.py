@@ -324,6 +324,33 @@ class TestTheCarriersWords:
         assert guest.ask("HELP", carrier_word="help", carrier_answers=True) == SILENCE
         assert guest.say("INFO", carrier_word="help").startswith("The Blue Door: send JOIN")
 
+    @pytest.mark.parametrize("text", ["STOP!", "stop please", "unsubscribe me"])
+    def test_what_is_nearly_stop_is_told_how_to_stop_and_changes_nothing(self, bars: Bars, text: str) -> None:
+        guest = waiting(bars)
+        assert guest.say(text) == "Send STOP to get no more messages from us. Send LEAVE to leave the line."
+        assert (guest.contact.opted_out, guest.ticket.state) == ([], TicketState.WAITING)
+        assert bars.guest().say(text) == "Send STOP to get no more messages from us."
+
+    def test_how_to_stop_is_told_in_the_guests_language(self, bars: Bars) -> None:
+        bars.queue(venue=bars.venue(language="pt-BR"))
+        guest = bars.guest()
+        guest.say("demo 2")
+        assert guest.say("parar") == "Envie STOP para não receber mais mensagens. Envie SAIR para deixar a fila."
+        assert guest.say("quero sair da fila").startswith("Envie 9 ou SAIR de novo")
+
+    def test_a_chat_has_no_stop_but_can_be_blocked(self, bars: Bars) -> None:
+        bars.queue()
+        guest = telegram(bars)
+        assert guest.say("STOP") == "To get no more messages from us, block this bot."
+        guest.say("/start DEMO")
+        reply = guest.ask("/stop")
+        assert reply.text == "To get no more messages from us, block this bot. Send LEAVE to leave the line."
+        assert [button.label for button in reply.buttons[0]] == ["My place", "Leave"]
+
+    def test_a_queue_may_be_called_like_a_wish_to_stop(self, bars: Bars) -> None:
+        bars.queue("BAJA")
+        assert "Place 1 in line" in bars.guest().say("baja 2")
+
     def test_a_stop_holds_for_the_number_it_was_sent_to(self, bars: Bars) -> None:
         guest = waiting(bars)
         guest.ask("STOP", to="+15550100002", carrier_word="stop", carrier_answers=True)

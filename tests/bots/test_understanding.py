@@ -81,6 +81,33 @@ def test_a_sentence_around_leave_is_not_a_wish_to_leave(text: str) -> None:
     assert understand(text, "en").kind != Kind.LEAVE
 
 
+WISHES_FOR_SILENCE = """
+STOP | STOP! | stop. | stop please | Please stop texting me | stopp | /stop | unsubscribe me | END | can I cancel?
+no more texts | don't send me messages | parar | Pare! | pare por favor | PARA | não quero mais mensagens | cancelar
+baja | quiero darme de baja | basta! | no quiero mensajes
+"""
+NO_SUCH_WISHES = """
+sair | salir | LEAVE | JOIN DEMO 2 Stop | para 4 | START | yes | end of the line? | shop | quite | pear | parabéns
+message for Ana | no | DEMO 4 Ana | 4 | ?
+"""
+
+
+def listed(texts: str) -> list[str]:
+    return [text.strip() for text in texts.strip().replace("\n", "|").split("|")]
+
+
+@pytest.mark.parametrize("text", listed(WISHES_FOR_SILENCE))
+def test_a_wish_for_no_more_messages_is_heard_as_one(text: str) -> None:
+    intent = understand(text, "en")
+    assert intent.opting_out
+    assert intent.kind is Kind.UNKNOWN or intent.bare
+
+
+@pytest.mark.parametrize("text", listed(NO_SUCH_WISHES))
+def test_other_words_are_no_wish_for_silence(text: str) -> None:
+    assert not understand(text, "en").opting_out
+
+
 @pytest.mark.parametrize("word", sorted(CARRIER_WORDS))
 def test_the_carriers_own_words_are_never_a_command(word: str) -> None:
     for text in (word, word.upper(), f" {word.title()}. ", f"{word} please"):
@@ -226,7 +253,7 @@ def test_a_number_by_itself_is_a_number(text: str, number: int) -> None:
     assert understand(text, "en") == Intent(Kind.NUMBER, number=number)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "?", "…", "🍺", "2 3", "\x00", "' \" `", "/", "/stop", "/foo bar"])
+@pytest.mark.parametrize("text", ["", " ", "\n", "?", "…", "🍺", "2 3", "\x00", "' \" `", "/", "/foo bar"])
 def test_what_says_nothing_is_unknown(text: str) -> None:
     assert understand(text, "en") == Intent(Kind.UNKNOWN)
 

@@ -114,6 +114,7 @@ MESSAGES: list[tuple[dict[str, str | None], dict[str, Any]]] = [
     ({"Body": "START"}, {"text": "START", "carrier_word": "start"}),
     ({"Body": "yes"}, {"text": "yes", "carrier_word": "start"}),
     ({"Body": "stop it"}, {"text": "stop it"}),
+    ({"Body": "STOP!"}, {"text": "STOP!"}),
     (
         {"Body": "SAIR", "OptOutType": "STOP"},
         {"text": "SAIR", "carrier_word": "stop", "carrier_answers": True},
@@ -121,6 +122,14 @@ MESSAGES: list[tuple[dict[str, str | None], dict[str, Any]]] = [
     (
         {"Body": "STOP", "From": "whatsapp:+5511987654321", "To": "whatsapp:+15550100001"},
         {"text": "STOP", "channel": "whatsapp", "carrier_word": "stop", "carrier_answers": False},
+    ),
+    (
+        {"Body": " ¡Stop! ", "From": "whatsapp:+5511987654321", "To": "whatsapp:+15550100001"},
+        {"text": " ¡Stop! ", "channel": "whatsapp", "carrier_word": "stop", "carrier_answers": False},
+    ),
+    (
+        {"Body": "stop please", "From": "whatsapp:+5511987654321", "To": "whatsapp:+15550100001"},
+        {"text": "stop please", "channel": "whatsapp"},
     ),
 ]
 
