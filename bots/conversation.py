@@ -30,8 +30,6 @@ LONGEST_KEY = 100
 LONGEST_TEXT = 4096
 """Telegram's limit; only a forged message has more, and reading it would cost."""
 
-LEAVE_NUMBER, HERE_NUMBER = joining.LEAVE_NUMBER, 1
-
 
 class Conversation:
     """Answers messages, for all threads of a process.
@@ -135,15 +133,16 @@ class Conversation:
         """The answer to an answer, if this message is one to what was asked."""
         return (
             joining.party_size_said(turn, self._queues)
+            or joining.party_size_corrected(turn, self._queues)
             or joining.join_chosen(turn, self._queues)
             or in_line.place_chosen(turn, self._queues)
         )
 
     def _to_number(self, turn: Turn) -> Reply:
         """9 and 1 are LEAVE and HERE."""
-        if turn.intent.number == LEAVE_NUMBER:
+        if turn.intent.number == joining.LEAVE_NUMBER:
             return in_line.leave(turn, self._queues)
-        if turn.intent.number == HERE_NUMBER:
+        if turn.intent.number == joining.HERE_NUMBER:
             return in_line.position(turn)
         return turn.say.not_understood(turn.standings(), turn.reachable)
 

@@ -9,10 +9,11 @@ REMEMBERED = timedelta(minutes=10)
 
 
 class Asked(StrEnum):
-    """The questions that a later message may answer."""
+    """The questions that a later message may answer; PARTY_ANSWERED is one that may be answered anew."""
 
     QUEUE = "queue"
     PARTY_SIZE = "party_size"
+    PARTY_ANSWERED = "party_answered"
     POSITION = "position"
     LEAVE = "leave"
 
@@ -21,8 +22,8 @@ class Asked(StrEnum):
 class Question:
     """A question that waits for its answer until `until`.
 
-    choices: QUEUE: join codes; POSITION and LEAVE: the ids of the tickets in question; in the order in which the
-        guest read them.
+    choices: QUEUE: join codes; POSITION, LEAVE and PARTY_ANSWERED: the ids of the tickets in question; in the order
+        in which the guest read them.
     party_size, name: QUEUE: what the guest had said already of the party that wants to join.
     """
 

@@ -22,7 +22,7 @@ from core.errors import (
     QueuePaused,
     WrongState,
 )
-from core.model import GUEST, QueueState
+from core.model import GUEST, QueueState, TicketState
 from core.queues import LARGEST_PARTY, LONGEST, QueueService
 from core.storage.places import Entrance, Place
 from core.storage.queues import QueueAtVenue
@@ -30,7 +30,7 @@ from core.storage.queues import QueueAtVenue
 MOST_CHOICES = 8
 NEAR = 0.5
 VERY_NEAR = 0.7
-LEAVE_NUMBER = 9
+LEAVE_NUMBER, HERE_NUMBER = 9, 1
 
 
 def join(turn: Turn, queues: QueueService) -> Reply:
@@ -77,7 +77,7 @@ def take_place(turn: Turn, queues: QueueService, entrance: Entrance, party: Part
     """The place first, everything else after: it counts for the guest when the message came."""
     turn.forget()
     missed = next((place for place in turn.missed if place.at.queue.id == entrance.queue_id), None)
-    return (_come_back(turn, queues, missed) if missed else None) or _join(turn, queues, entrance, party)
+    return (_come_back(turn, queues, missed, party) if missed else None) or _join(turn, queues, entrance, party)
 
 
 def party_size_said(turn: Turn, queues: QueueService) -> Reply | None:
@@ -92,19 +92,40 @@ def party_size_said(turn: Turn, queues: QueueService) -> Reply | None:
     return set_party_size(turn, queues, place, size, name)
 
 
-def set_party_size(turn: Turn, queues: QueueService, place: Place, size: int, name: str | None = None) -> Reply:
-    """Note how many wait with the guest; asked again where the queue can't take so many."""
+def party_size_corrected(turn: Turn, queues: QueueService) -> Reply | None:
+    """Another number soon after the answer is the answer anew; but 1 and 9 are HERE and LEAVE again."""
+    answered, size = turn.was_asked(Asked.PARTY_ANSWERED), turn.intent.number
+    if answered is None or size is None or size in (HERE_NUMBER, LEAVE_NUMBER):
+        return None
+    place = turn.place(answered.choices[0])
+    if place is None or place.ticket.state is not TicketState.WAITING:
+        return None
+    return set_party_size(turn, queues, place, size)
+
+
+def set_party_size(
+    turn: Turn,
+    queues: QueueService,
+    place: Place,
+    size: int,
+    name: str | None = None,
+    opening: str | None = None,
+) -> Reply:
+    """Note how many wait with the guest; asked again where the queue can't take so many.
+
+    opening: what the answer begins with, in place of the thanks.
+    """
     guest_name = None if name is None else tidy_name(name)
     try:
         ticket = queues.change(turn.tx, place.ticket.id, GUEST, guest_name=guest_name, party_size=size)
     except (InvalidPartySize, PartyTooLarge) as refusal:
         turn.ask(Asked.PARTY_SIZE)
-        return turn.say.refused(refusal, Entrance.of(place.at), place.ticket)
+        return turn.say.refused(refusal, Entrance.of(place.at), place.ticket, opening)
     except (WrongState, NotFound):
         turn.forget()
         return turn.say.not_in_line(turn.reachable)
-    turn.forget()
-    return turn.say.party_size_set(turn.standing(replace(place, ticket=ticket)))
+    turn.ask(Asked.PARTY_ANSWERED, (ticket.id,))
+    return turn.say.party_size_set(turn.standing(replace(place, ticket=ticket)), opening)
 
 
 def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) -> Reply:
@@ -121,11 +142,7 @@ def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) ->
             announce=turn.pressed is not None,
         )
     except AlreadyInLine as refusal:
-        if turn.was_asked(Asked.PARTY_SIZE):
-            turn.ask(Asked.PARTY_SIZE)
-        at = turn.tx.queues.at_venue(entrance.queue_id)
-        assert at is not None
-        return turn.say.already_in_line(Standing(refusal.details["ticket"], at, refusal.details["position"]))
+        return _already_in_line(turn, queues, refusal, entrance, party)
     except (QueuePaused, QueueClosed, QueueFull, InvalidPartySize, PartyTooLarge) as refusal:
         return turn.say.refused(refusal, entrance)
     turn.contact.name = name
@@ -141,12 +158,28 @@ def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) ->
     )
 
 
-def _come_back(turn: Turn, queues: QueueService, missed: Place) -> Reply | None:
-    """The old place again; None where it is too late for that."""
+def _already_in_line(
+    turn: Turn, queues: QueueService, refusal: AlreadyInLine, entrance: Entrance, party: Party
+) -> Reply:
+    """The place that the guest has; while it waits, another party size is taken note of."""
+    if turn.was_asked(Asked.PARTY_SIZE):
+        turn.ask(Asked.PARTY_SIZE)
+    ticket, at = refusal.details["ticket"], turn.tx.queues.at_venue(entrance.queue_id)
+    assert at is not None
+    if ticket.state is TicketState.WAITING and party.size is not None and party.size != ticket.party_size:
+        return set_party_size(turn, queues, Place(ticket, at), party.size, opening=turn.say.already())
+    return turn.say.already_in_line(Standing(ticket, at, refusal.details["position"]))
+
+
+def _come_back(turn: Turn, queues: QueueService, missed: Place, party: Party) -> Reply | None:
+    """The old place again, for the party that it was for or is now; None where it is too late for that."""
     try:
         ticket = queues.come_back(turn.tx, missed.ticket.id, GUEST)
     except (GraceOver, WrongState, AlreadyInLine):
         return None
+    if party.size is not None and party.size != ticket.party_size:
+        place = replace(missed, ticket=ticket)
+        return set_party_size(turn, queues, place, party.size, opening=turn.say.welcome_back())
     standing = Standing(ticket, missed.at, turn.tx.tickets.ahead_of(ticket) + 1)
     return turn.say.came_back(standing, stopped=turn.stopped)
 

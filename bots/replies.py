@@ -31,18 +31,25 @@ class Replies(Phrases):
 
     def came_back(self, standing: Standing, *, stopped: bool) -> Reply:
         """The old place, after a no-show."""
-        opening = self.gettext("Welcome back!")
-        return self._placed(opening, standing, party_said=False, asks_party=False, stopped=stopped)
+        return self._placed(self.welcome_back(), standing, party_said=False, asks_party=False, stopped=stopped)
 
     def already_in_line(self, standing: Standing) -> Reply:
         """The place that the guest has already."""
-        opening = None if standing.position is None else self.gettext("You're already in line.")
+        opening = None if standing.position is None else self.already()
         return self._in_line(standing, opening, self.standing(standing), self._wait(standing))
 
-    def party_size_set(self, standing: Standing) -> Reply:
+    def already(self) -> str:
+        """To a second JOIN; what follows is the place."""
+        return self.gettext("You're already in line.")
+
+    def welcome_back(self) -> str:
+        """To a no-show who came after all; what follows is the place."""
+        return self.gettext("Welcome back!")
+
+    def party_size_set(self, standing: Standing, opening: str | None = None) -> Reply:
         """Thanks for the answer; the place again, since the guest may have come here from it."""
-        thanks = sentences(self.gettext("Thanks!"), self.people(standing.ticket.party_size))
-        return self._in_line(standing, thanks, self.standing(standing), self._wait(standing), self._what_to_send())
+        noted = sentences(opening or self.gettext("Thanks!"), self.people(standing.ticket.party_size))
+        return self._in_line(standing, noted, self.standing(standing), self._wait(standing), self._what_to_send())
 
     def position(self, standing: Standing, opening: str | None = None) -> Reply:
         """The place, and how long it will take."""
@@ -106,10 +113,12 @@ class Replies(Phrases):
         meant = self.gettext("Did you mean {nearest}? Send JOIN {nearest}.").format(nearest=nearest)
         return Reply(sentences(unknown, meant), buttons.code(nearest))
 
-    def refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None = None) -> Reply:
+    def refused(
+        self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None = None, opening: str | None = None
+    ) -> Reply:
         """Why a queue can't take the guest, or the party that `ticket` is for, and what helps."""
         if isinstance(refusal, InvalidPartySize | PartyTooLarge):
-            return self._party_refused(refusal, entrance, ticket)
+            return self._party_refused(refusal, entrance, ticket, opening)
         texts: dict[type[Refusal], str] = {
             QueuePaused: self.gettext("{where} takes no new guests for the moment. Please try again soon."),
             QueueClosed: self.gettext("The line at {where} is closed."),
@@ -197,7 +206,7 @@ class Replies(Phrases):
     def _in_line(self, standing: Standing, *parts: str | None) -> Reply:
         return Reply(sentences(*parts), buttons.card(self, standing.ticket))
 
-    def _party_refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None) -> Reply:
+    def _party_refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None, opening: str | None) -> Reply:
         if isinstance(refusal, PartyTooLarge):
             largest = refusal.details["largest_party"]
             why = self.ngettext(
@@ -209,7 +218,8 @@ class Replies(Phrases):
             most = entrance.largest_party or LARGEST_PARTY
             why = self.gettext("A party is a whole number of people, from 1 to {most}.").format(most=most)
         if ticket is not None:
-            return Reply(sentences(why, self.ask_party_size()), buttons.party_sizes(entrance.largest_party, ticket))
+            text = sentences(opening, why, self.ask_party_size())
+            return Reply(text, buttons.party_sizes(entrance.largest_party, ticket))
         again = self.gettext("Send JOIN {code} and how many you are.").format(code=entrance.join_code)
         return Reply(sentences(why, again))
 

@@ -118,8 +118,74 @@ def test_whoever_joins_again_is_told_the_place(bars: Bars) -> None:
     guest = bars.guest()
     guest.say("JOIN DEMO 2")
     bars.wait(minutes=3)
-    assert guest.say("JOIN DEMO 5").startswith("You're already in line. Place 2 in line at The Blue Door.")
+    assert guest.say("JOIN DEMO 2").startswith("You're already in line. Place 2 in line at The Blue Door.")
+    assert guest.say("JOIN DEMO").startswith("You're already in line. Place 2 in line at The Blue Door.")
     assert [ticket.party_size for ticket in guest.tickets] == [2]
+
+
+@pytest.mark.parametrize("said", ["JOIN DEMO 5", "JOIN 5", "demo 5 Ben"])
+def test_joining_again_with_another_number_changes_the_party_and_says_so(bars: Bars, said: str) -> None:
+    bars.queue()
+    bars.fill(1)
+    guest = bars.guest()
+    guest.say("JOIN DEMO 2 Ana")
+    assert guest.say(said).startswith("You're already in line. 5 people. Place 2 in line at The Blue Door.")
+    assert [(ticket.party_size, ticket.guest_name) for ticket in guest.tickets] == [(5, "Ana")]
+
+
+def test_joining_again_with_an_impossible_number_keeps_the_party_and_asks(bars: Bars) -> None:
+    bars.queue(largest_party=6)
+    guest = bars.guest()
+    guest.say("JOIN DEMO 2")
+    assert guest.say("JOIN DEMO 15") == (
+        "You're already in line. The Blue Door takes parties of 6 people at most. "
+        "How many are you? Reply with a number."
+    )
+    assert guest.ticket.party_size == 2
+    assert "6 people." in guest.say("6")
+
+
+def test_the_called_do_not_change_their_party_by_joining_again(bars: Bars) -> None:
+    bars.queue()
+    guest = bars.guest()
+    guest.say("JOIN DEMO 2")
+    bars.call_next()
+    assert guest.say("JOIN DEMO 5").startswith("It's your turn at The Blue Door!")
+    assert guest.ticket.party_size == 2
+
+
+def test_another_number_soon_after_the_answer_corrects_it(bars: Bars) -> None:
+    bars.queue()
+    guest = bars.guest()
+    guest.say("JOIN DEMO")
+    guest.say("2")
+    assert guest.say("3").startswith("Thanks! 3 people. Place 1 in line at The Blue Door.")
+    assert guest.say("we are 4").startswith("Thanks! 4 people.")
+    assert guest.ticket.party_size == 4
+
+
+def test_one_and_nine_after_the_answer_are_here_and_leave(bars: Bars) -> None:
+    bars.queue()
+    guest = bars.guest()
+    guest.say("JOIN DEMO")
+    guest.say("2")
+    assert guest.say("1").startswith("Place 1 in line")
+    assert "9 or LEAVE again" in guest.say("9")
+    assert guest.ticket.party_size == 2
+
+
+@pytest.mark.parametrize("meanwhile", ["an hour", "a call"])
+def test_a_number_long_after_the_answer_or_after_the_call_corrects_nothing(bars: Bars, meanwhile: str) -> None:
+    bars.queue()
+    guest = bars.guest()
+    guest.say("JOIN DEMO")
+    guest.say("2")
+    if meanwhile == "a call":
+        bars.call_next()
+    else:
+        bars.wait(hours=1)
+    assert guest.say("3").startswith("Sorry, I didn't get that.")
+    assert guest.ticket.party_size == 2
 
 
 def test_joining_again_does_not_forget_what_was_asked(bars: Bars) -> None:
@@ -288,6 +354,11 @@ class TestAfterANoShow:
         guest = self.missed(bars)
         bars.wait(minutes=14)
         assert guest.say(said).startswith("Welcome back! Place 1 in line at The Blue Door. Your number is 1.")
+
+    def test_a_join_within_the_grace_may_say_how_many_have_come(self, bars: Bars) -> None:
+        guest = self.missed(bars)
+        assert guest.say("JOIN DEMO 3").startswith("Welcome back! 3 people. Place 1 in line at The Blue Door.")
+        assert guest.ticket.party_size == 3
 
     def test_the_way_back_is_told_to_who_asks(self, bars: Bars) -> None:
         guest = self.missed(bars)
