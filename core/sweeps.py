@@ -1,5 +1,6 @@
 """What happens by itself: no-shows, the end of the day, and the erasure of what may not be kept."""
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +11,13 @@ from core.storage.records import Records, Transaction
 AT_A_TIME = 200
 REPORTS_KEPT = timedelta(days=7)
 
+Attempt = Callable[[Callable[[], int]], int]
+"""Runs one step of a sweep and answers what the step does; whoever may swallow a step's fault does so here."""
+
+
+def _plainly(step: Callable[[], int]) -> int:
+    return step()
+
 
 class Sweeper:
     """The sweeps; each is a series of small transactions and may run in several processes at once."""
@@ -19,39 +27,45 @@ class Sweeper:
         self._queues = queues
         self._contacts = contacts
 
-    def no_shows(self) -> int:
-        """Make no-shows of the called whose clock has run out; answers how many."""
+    def no_shows(self, attempt: Attempt = _plainly) -> int:
+        """Make no-shows of the called whose clock has run out, each in an attempt of its own; answers how many."""
         with self._records.reading() as tx:
             overdue = tx.tickets.overdue(tx.now, AT_A_TIME)
-        return sum(
-            self._records.transaction(partial(self._queues.no_show_if_overdue, ticket_id=ticket_id))
-            for ticket_id in overdue
-        )
+        return self._each(self._queues.no_show_if_overdue, overdue, attempt)
 
-    def end_days(self) -> int:
-        """Start the numbers again in queues whose business day is over; answers in how many."""
+    def end_days(self, attempt: Attempt = _plainly) -> int:
+        """Start the numbers again in queues whose business day is over, each in an attempt of its own.
+
+        Answers in how many.
+        """
         with self._records.reading() as tx:
             over = tx.queues.whose_day_ended(tx.now)
-        return sum(
-            self._records.transaction(partial(self._queues.end_day_if_over, queue_id=queue_id)) for queue_id in over
-        )
+        return self._each(self._queues.end_day_if_over, over, attempt)
+
+    def _each(self, change: Callable[[Transaction, str], bool], ids: Iterable[str], attempt: Attempt) -> int:
+        def step(id_: str) -> int:
+            return self._records.transaction(lambda tx: change(tx, id_))
+
+        return sum(attempt(partial(step, id_)) for id_ in ids)
 
     def erase(self) -> int:
         """Blank guests' personal data past their venue's retention time, and delete spent receipts and tokens.
 
-        Answers how many tickets were blanked.
+        In portions, so that nobody waits long for a lock. Answers how many tickets were blanked.
         """
-
-        def blank_tickets(tx: Transaction) -> int:
-            return tx.tickets.erase_expired(tx.now, AT_A_TIME)
-
-        erased = blanked = self._records.transaction(blank_tickets)
-        while blanked == AT_A_TIME:
-            blanked = self._records.transaction(blank_tickets)
-            erased += blanked
+        erased = self._in_portions(lambda tx: tx.tickets.erase_expired(tx.now, AT_A_TIME))
         self._erase_contacts()
+        self._in_portions(lambda tx: tx.receipts.delete_expired(tx.now, AT_A_TIME))
         self._records.transaction(_delete_spent)
         return erased
+
+    def _in_portions(self, work: Callable[[Transaction], int]) -> int:
+        """Do it in one transaction after the other, until one finds less than a whole portion; answers the sum."""
+        total = portion = self._records.transaction(work)
+        while portion == AT_A_TIME:
+            portion = self._records.transaction(work)
+            total += portion
+        return total
 
     def _erase_contacts(self) -> None:
         """Blank the contacts whose every ticket is blank."""
@@ -68,6 +82,5 @@ class Sweeper:
 
 
 def _delete_spent(tx: Transaction) -> None:
-    tx.receipts.delete_expired(tx.now)
     tx.accounts.delete_expired_tokens(tx.now)
     tx.notices.delete_reports(tx.now - REPORTS_KEPT)

@@ -18,8 +18,10 @@ from local.application import Parts, create_notifiers
 # How long an event waits at most when Redis' bell is not heard.
 POLL_SECONDS = 0.7
 NO_SHOW_SECONDS = 2.0
-SWEEP_SECONDS = 60.0
+DAY_SECONDS = 60.0
 ERASE_SECONDS = 3600.0
+# As long as a transaction may take that waits for nobody.
+SWEEP_STOP_SECONDS = 2.0
 # After a failure, so that it does not come a thousand times a second.
 PAUSE_SECONDS = 1.0
 
@@ -40,7 +42,7 @@ def work(parts: Parts, parent: int | None) -> None:
 
 
 class Worker:
-    """Relays and sweeps in one thread, and sends in another for each carrier, so that none holds the others up."""
+    """Relays in one thread, sends in another for each carrier, and has one for each sweep: none holds the others up."""
 
     def __init__(self, parts: Parts, notifiers: Sequence[Notifier], parent: int | None) -> None:
         self.stopped = False
@@ -49,7 +51,7 @@ class Worker:
         self._notifiers = notifiers
         self._relay_wakes = threading.Event()
         self._send_wakes = [threading.Event() for _ in notifiers]
-        self._no_shows_at = self._sweep_at = self._erase_at = 0.0
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Work until `stopped` is set, or until the parent is another one."""
@@ -58,25 +60,32 @@ class Worker:
             threading.Thread(target=self._keep_sending, args=(notifier, wake), name="sender")
             for notifier, wake in zip(self._notifiers, self._send_wakes, strict=True)
         ]
+        # Daemons: the process may end in the middle of a long erasure, between or within its transactions.
+        sweeps = [
+            threading.Thread(target=self._keep_sweeping, args=(sweep, seconds), name="sweep", daemon=True)
+            for sweep, seconds in self._sweeps()
+        ]
         bell.start()
-        for sender in senders:
-            sender.start()
+        for thread in (*senders, *sweeps):
+            thread.start()
         try:
             while not self.stopped and (self._parent is None or os.getppid() == self._parent):
                 self._relay_wakes.clear()
                 relayed = _guarded(self._parts.notices.relay)
                 if relayed:
                     self._wake_senders()
-                self._sweep()
                 self._parts.beat.beat()
                 if not relayed:
                     self._relay_wakes.wait(POLL_SECONDS)
         finally:
             # After a fault too: a worker that only sends would live on, with nothing more to send.
             self.stopped = True
+            self._ended.set()
             self._wake_senders()
             for sender in senders:
                 sender.join()
+            for sweep in sweeps:
+                sweep.join(SWEEP_STOP_SECONDS)
             bell.stop()
 
     def _wake_senders(self) -> None:
@@ -90,18 +99,19 @@ class Worker:
                 wake.wait(POLL_SECONDS)
         notifier.close()
 
-    def _sweep(self) -> None:
-        now = time.monotonic()
+    def _sweeps(self) -> Sequence[tuple[Callable[[], int], float]]:
+        """What happens by itself, and how many seconds pass before it happens again."""
         sweeper = self._parts.sweeper
-        if now >= self._no_shows_at:
-            self._no_shows_at = now + NO_SHOW_SECONDS
-            _guarded(sweeper.no_shows)
-        if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_SECONDS
-            _guarded(sweeper.end_days)
-        if now >= self._erase_at:
-            self._erase_at = now + ERASE_SECONDS
-            _guarded(sweeper.erase)
+        return (
+            (partial(sweeper.no_shows, _guarded), NO_SHOW_SECONDS),
+            (partial(sweeper.end_days, _guarded), DAY_SECONDS),
+            (sweeper.erase, ERASE_SECONDS),
+        )
+
+    def _keep_sweeping(self, sweep: Callable[[], int], seconds: float) -> None:
+        while not self._ended.is_set():
+            _guarded(sweep)
+            self._ended.wait(seconds)
 
 
 def _guarded(step: Callable[[], int]) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from core.storage.tables import receipts
 
@@ -44,6 +44,11 @@ class Receipts:
         row = self._connection.execute(FIND, {"of_scope": scope, "of_key": key}).first()
         return None if row is None else Receipt(row.fingerprint, row.answer)
 
-    def delete_expired(self, now: datetime) -> int:
-        """Delete what is past its time; answers how many."""
-        return self._connection.execute(delete(receipts).where(receipts.c.expires_at < now)).rowcount
+    def delete_expired(self, now: datetime, at_most: int) -> int:
+        """Delete what is past its time, up to so many; answers how many."""
+        query = select(receipts.c.scope, receipts.c.key).where(receipts.c.expires_at < now)
+        expired = self._connection.execute(query.order_by(receipts.c.expires_at).limit(at_most)).all()
+        if expired:
+            these = tuple_(receipts.c.scope, receipts.c.key).in_([tuple(row) for row in expired])
+            self._connection.execute(delete(receipts).where(these))
+        return len(expired)

@@ -1,15 +1,16 @@
 """What happens by itself: no-shows, the end of the day, erasure."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from core.model import GUEST, ContactAddress, EventKind, NoticeState, TicketState
 from core.storage.accounts import AccountToken
 from core.storage.records import Once, Records
-from core.storage.tables import account_tokens, delivery_reports, events, metadata, receipts
+from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts
 from core.sweeps import AT_A_TIME, Sweeper
 from tests.core.counting import counted
 from tests.core.invariants import assert_whole
@@ -85,6 +86,48 @@ def test_the_day_ends_in_each_queue_at_its_own_hour(line: Line) -> None:
     assert sweeper(line).end_days() == 1
     assert sweeper(line).end_days() == 0
     assert line.state(here) is TicketState.REMOVED
+
+
+# One that fails
+
+
+@pytest.fixture
+def broken(told: Told) -> Iterator[str]:
+    """The older of two queues, whose row nobody can read until the test is over."""
+    told.do(lambda tx: add_queue(tx, "venue", "broken", no_show_minutes=5))
+    yield "broken"
+    set_state(told, "open")
+
+
+def set_state(told: Told, state: str) -> None:
+    told.do(lambda tx: tx.connection.execute(update(queues).where(queues.c.id == "broken").values(state=state)))
+
+
+@pytest.mark.parametrize("sweep", ["no_shows", "end_days"])
+def test_one_that_fails_keeps_none_after_it(told: Told, broken: str, sweep: str) -> None:
+    tickets = []
+    for queue_id in (broken, told.id):
+        tickets.append(told.join(actor=OWNER, queue_id=queue_id))
+        told.act("call", tickets[-1])
+        told.wait(seconds=1)
+    set_state(told, "neither")
+    if sweep == "no_shows":
+        told.wait(minutes=5)
+    else:
+        told.clock.now = told.queue.day_ends_at
+    faults = []
+
+    def attempt(step: Callable[[], int]) -> int:
+        try:
+            return step()
+        except ValueError as fault:
+            faults.append(fault)
+            return 0
+
+    assert getattr(sweeper(told), sweep)(attempt) == 1
+    assert len(faults) == 1
+    ended = TicketState.NO_SHOW if sweep == "no_shows" else TicketState.REMOVED
+    assert [told.state(ticket) for ticket in tickets] == [TicketState.CALLED, ended]
 
 
 # Erasure
@@ -243,6 +286,23 @@ def test_more_than_one_round_is_erased_at_once(line: Line) -> None:
 
     assert sweeper(line).erase() == len(tickets)
     assert found_anywhere(line.engine) == set()
+
+
+def test_spent_receipts_go_in_portions(line: Line, engine: Engine) -> None:
+    def keep(tx) -> None:
+        for number in range(AT_A_TIME + 5):
+            tx.receipts.insert("scope", f"key {number}", "", {}, tx.now + timedelta(hours=1))
+        tx.receipts.insert("scope", "of today", "", {}, tx.now + timedelta(days=1))
+
+    line.do(keep)
+    line.wait(hours=2)
+    assert line.do(lambda tx: tx.receipts.delete_expired(tx.now, 3)) == 3
+    assert count(engine, receipts) == AT_A_TIME + 3
+
+    with counted(engine) as sql:
+        sweeper(line).erase()
+    assert count(engine, receipts) == 1
+    assert sum(statement.startswith("DELETE FROM receipts") for statement in sql.statements) == 2
 
 
 def test_an_erasure_costs_the_same_with_many_venues(line: Line, engine: Engine) -> None:

@@ -127,7 +127,7 @@ def test_an_answer_is_kept_for_a_day(ann: Caller, queue: dict, records: Records,
     ann.post(f"/queues/{queue['id']}/tickets", PARTY, key="a")
 
     def forget() -> int:
-        return records.transaction(lambda tx: tx.receipts.delete_expired(tx.now))
+        return records.transaction(lambda tx: tx.receipts.delete_expired(tx.now, 10))
 
     clock.advance(timedelta(hours=23, minutes=59))
     assert forget() == 0
