@@ -12,13 +12,12 @@ from typing import Any
 from bots import in_line, joining
 from bots.buttons import Press, read
 from bots.channels import CHANNELS
-from bots.dialogue import Asked, question, remembered
+from bots.dialogue import Asked, language_chosen, question, remembered
 from bots.message_limit import MessageLimit
 from bots.messages import Button, Message, Reply
 from bots.replies import SILENCE, slow_down
 from bots.turn import Turn
 from bots.understanding import Intent, Kind, nearest_language, understand
-from bots.words import ENGLISH
 from core.contacts import ContactBook
 from core.model import Contact, ContactAddress
 from core.queues import QueueService
@@ -60,7 +59,10 @@ class Conversation:
         Raises RecordUnavailable while the database is away: nothing was changed, the carrier may try again.
         """
         message = replace(message, text=message.text[:LONGEST_TEXT])
-        heard = understand(message.text, ENGLISH)
+        heard = understand(message.text)
+        if message.carrier_word is not None:
+            # It is the same in every language.
+            heard = replace(heard, languages=())
         # A wish to be left alone, or heard again, is never one too many.
         if message.carrier_word is None and self._limit is not None and not self._limit.allows(message):
             return slow_down(_language(heard, message), self._public_url)
@@ -73,23 +75,24 @@ class Conversation:
         is_new = contact.dialogue is planned
         before = replace(contact, opted_out=list(contact.opted_out))
         asked = None if is_new else remembered(contact.dialogue, tx.now)
-        if is_new or (asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION)):
-            # Answered by the next message or not at all: a LEAVE of an hour ago is no yes.
-            contact.dialogue = None
-        contact.language = contact.language or _language(heard, message)
         # Who writes there can be written to there; a block that still stands shows at the next notice.
         contact.unreachable = None
         turn = Turn(
             tx=tx,
             message=message,
             contact=contact,
-            intent=understand(message.text, contact.language) if contact.language not in (None, ENGLISH) else heard,
+            intent=heard,
             pressed=read(message.button) if message.button is not None else None,
             asked=asked,
+            language_chosen=not is_new and language_chosen(contact.dialogue),
             own=[] if is_new else tx.places.of_contact(contact.id),
             positions=self._positions,
             public_url=self._public_url,
         )
+        if is_new or (asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION)):
+            # Answered by the next message or not at all: a LEAVE of an hour ago is no yes.
+            turn.forget()
+        contact.language = turn.language_heard() or nearest_language(message.language)
         reply = self._reply(turn)
         if replace(contact, dialogue=contact.dialogue or {}) != replace(before, dialogue=before.dialogue or {}):
             tx.contacts.save(contact)
@@ -180,13 +183,13 @@ class Conversation:
     def _set_language(self, turn: Turn, language: str | None) -> Reply:
         if language is None:
             return turn.say.which_language()
-        turn.contact.language = language
+        turn.choose_language(language)
         return turn.say_in(language).language_set()
 
 
 def _language(heard: Intent, message: Message) -> str | None:
-    """The language of the message's own words, else the carrier's hint."""
-    return heard.spoken or nearest_language(message.language)
+    """The language of the message's own words where that is clear, else the carrier's hint."""
+    return heard.languages[0] if len(heard.languages) == 1 else nearest_language(message.language)
 
 
 def _likely_dialogue(heard: Intent, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What the guest was asked last: the conversation's memory, kept with the contact."""
+"""The conversation's memory, kept with the contact: what the guest was asked last, and whether the language was
+chosen."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 REMEMBERED = timedelta(minutes=10)
+LANGUAGE_CHOSEN = "language_chosen"
 
 
 class Asked(StrEnum):
@@ -58,7 +60,7 @@ def question(
 
 def remembered(dialogue: dict[str, Any] | None, now: datetime) -> Question | None:
     """The question that still waits for its answer."""
-    if not dialogue:
+    if not dialogue or "asked" not in dialogue:
         return None
     asked = Question(
         Asked(dialogue["asked"]),
@@ -68,3 +70,14 @@ def remembered(dialogue: dict[str, Any] | None, now: datetime) -> Question | Non
         dialogue["name"],
     )
     return asked if now < asked.until else None
+
+
+def language_chosen(dialogue: dict[str, Any] | None) -> bool:
+    """Whether the guest chose the language by LANGUAGE, so that no other word changes it."""
+    return bool(dialogue and dialogue.get(LANGUAGE_CHOSEN))
+
+
+def memory(question: Question | None, *, language_chosen: bool) -> dict[str, Any] | None:
+    """What `Contact.dialogue` keeps; None where there is nothing to remember."""
+    asked = {} if question is None else question.to_json()
+    return (asked | ({LANGUAGE_CHOSEN: True} if language_chosen else {})) or None

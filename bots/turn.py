@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from bots.buttons import Press, Pressed
 from bots.channels import CHANNELS
-from bots.dialogue import Asked, Question, question
+from bots.dialogue import Asked, Question, memory, question, remembered
 from bots.messages import Message
 from bots.phrases import Standing
 from bots.replies import Replies
@@ -27,8 +27,8 @@ ALIKE = 85
 class Turn:
     """A message in its transaction. `contact` is locked; what is changed of it is saved when the turn is over.
 
-    pressed: the button, where one was pressed. asked: the question that this message may answer. own: the guest's
-    places and no-shows, newest first.
+    pressed: the button, where one was pressed. asked: the question that this message may answer. language_chosen:
+    the guest chose the contact's language by LANGUAGE. own: the guest's places and no-shows, newest first.
     """
 
     tx: Transaction
@@ -37,6 +37,7 @@ class Turn:
     intent: Intent
     pressed: Pressed | None
     asked: Question | None
+    language_chosen: bool
     own: list[Place]
     positions: Positions
     public_url: str
@@ -51,6 +52,23 @@ class Turn:
         """The answers in this language."""
         has_buttons = CHANNELS[self.message.channel].has_buttons
         return Replies(language, self.public_url, has_buttons=has_buttons, pressed=self.message.button is not None)
+
+    def language_heard(self) -> str | None:
+        """The language to speak from now on: the contact's, unless this message is clearly in another."""
+        own, heard = self.contact.language, self.intent.languages
+        if self.language_chosen or not heard or own in heard:
+            return own
+        if len(heard) == 1:
+            return heard[0]
+        venues = nearest_language(self._venue_language())
+        return venues if venues in heard else own
+
+    def choose_language(self, language: str) -> None:
+        """The guest wants to be spoken to in this language, whatever is said later."""
+        self.language_chosen = True
+        self.contact.language = language
+        kept = remembered(self.contact.dialogue, self.tx.now)
+        self.contact.dialogue = memory(kept, language_chosen=True)
 
     @cached_property
     def by_code(self) -> dict[str, Entrance]:
@@ -107,11 +125,12 @@ class Turn:
         self, asked: Asked, choices: tuple[str, ...] = (), *, party_size: int | None = None, name: str | None = None
     ) -> None:
         """Remember what the guest is asked now."""
-        self.contact.dialogue = question(asked, self.tx.now, choices, party_size=party_size, name=name).to_json()
+        asked_now = question(asked, self.tx.now, choices, party_size=party_size, name=name)
+        self.contact.dialogue = memory(asked_now, language_chosen=self.language_chosen)
 
     def forget(self) -> None:
         """No question waits for an answer any more."""
-        self.contact.dialogue = None
+        self.contact.dialogue = memory(None, language_chosen=self.language_chosen)
 
     def was_asked(self, asked: Asked) -> Question | None:
         """The question of this kind that waits for an answer."""

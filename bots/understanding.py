@@ -29,6 +29,7 @@ from bots.words import (
     BEFORE_A_NUMBER,
     CARRIER_WORDS,
     COMMANDS,
+    EVERYDAY,
     FILLERS,
     LANGUAGE_NAMES,
     LANGUAGES,
@@ -37,6 +38,7 @@ from bots.words import (
     NUMBERS,
     OPT_OUT_ALONE,
     OPT_OUT_WORDS,
+    POSTER_WORD,
     QUEUE_WORDS,
 )
 
@@ -45,6 +47,7 @@ LARGEST_NUMBER = 1_000_000
 
 MOST_WORDS_OF_A_BARE_JOIN = 8
 MOST_CODES = 3
+MOST_TELLING_WORDS = 40
 
 _SEPARATORS = re.compile(r"[\s;|]+|,(?!\d)|(?<!\d),|:(?!\d)")
 _WHOLE_NUMBER = re.compile(r"x?([+-]?\d+)(?:x|p|pax|ppl)?", re.IGNORECASE)
@@ -77,8 +80,7 @@ class Party(NamedTuple):
 class Intent:
     """What a text asks for.
 
-    spoken: the language that the command's word belongs to; where it belongs to several, the guest's own if
-        that is one of them, else None. None for Telegram's commands, and where there is no command.
+    languages: those that its words belong to; none where they don't tell, as for Telegram's commands.
     words: JOIN: what followed, as typed.
     codes: JOIN: which of the words may be a join code, in upper case, likeliest first; at most three.
     bare: JOIN: the word JOIN itself was missing ("DEMO 4 Ana"): a join only if one of `codes` exists,
@@ -90,7 +92,7 @@ class Intent:
     """
 
     kind: Kind
-    spoken: str | None = None
+    languages: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     bare: bool = False
@@ -107,19 +109,24 @@ class Intent:
         return _party(words)
 
 
-def understand(text: str, language: str) -> Intent:
-    """What the text asks for. `language` is the guest's, as a BCP 47 tag. Never raises, whatever the text."""
+def understand(text: str) -> Intent:
+    """What the text asks for. Never raises, whatever the text."""
     words = [word for word in _SEPARATORS.split(text) if word]
     if not words:
         return Intent(Kind.UNKNOWN)
     if words[0].startswith("/"):
-        return _slash_command(words[0], words[1:], language)
+        return _slash_command(words[0], words[1:])
+    intent = _understood(words)
+    return replace(intent, languages=_languages(words, intent))
+
+
+def _understood(words: Sequence[str]) -> Intent:
     if plain("".join(words)) in CARRIER_WORDS:
         return Intent(Kind.UNKNOWN, opting_out=_opting_out(words))
     number = _only_number(words)
     if number is not None:
         return Intent(Kind.NUMBER, number=number)
-    command = _command_in(words, language) or _language_by_name(words)
+    command = _command_in(words) or _language_by_name(words)
     return command or replace(_bare_join(words), opting_out=_opting_out(words))
 
 
@@ -138,7 +145,7 @@ def nearest_language(tag: str | None) -> str | None:
     return next((ours for ours in LANGUAGES if ours.split("-")[0] == primary), None)
 
 
-def _slash_command(command: str, rest: Sequence[str], language: str) -> Intent:
+def _slash_command(command: str, rest: Sequence[str]) -> Intent:
     name = command[1:].partition("@")[0]
     if name.lower() == "start":
         # Telegram's own first command. What follows comes from a deep link: a code, whatever it looks like.
@@ -146,22 +153,20 @@ def _slash_command(command: str, rest: Sequence[str], language: str) -> Intent:
         return Intent(Kind.JOIN, words=tuple(rest), codes=codes) if codes else Intent(Kind.HELP)
     # The app offers the same commands to everybody, so tapping one says nothing about the guest's language.
     unknown = Intent(Kind.UNKNOWN, opting_out=plain(name) in OPT_OUT_WORDS)
-    return replace(_command(name, rest, language) or unknown, spoken=None)
+    return replace(_command(name, rest) or unknown, languages=())
 
 
-def _command_in(words: Sequence[str], language: str) -> Intent | None:
+def _command_in(words: Sequence[str]) -> Intent | None:
     start = next((index for index, word in enumerate(words) if plain(word) not in FILLERS), None)
-    return None if start is None else _command(words[start], words[start + 1 :], language)
+    return None if start is None else _command(words[start], words[start + 1 :])
 
 
-def _command(word: str, rest: Sequence[str], language: str) -> Intent | None:
+def _command(word: str, rest: Sequence[str]) -> Intent | None:
     found = _nearest(plain(word), _COMMAND_WORDS)
     if found is None:
         return None
     kind, languages = found
-    own = nearest_language(language)
-    spoken = own if own in languages else languages[0] if len(languages) == 1 else None
-    intent = Intent(Kind(kind), spoken=spoken)
+    intent = Intent(Kind(kind), languages=languages)
     if kind == Kind.JOIN:
         return replace(intent, words=tuple(rest), codes=_codes(rest))
     if kind == Kind.LANGUAGE:
@@ -189,6 +194,17 @@ def _language_by_name(words: Sequence[str]) -> Intent | None:
     if len(words) == 1 and len(name) >= 5 and name in _LANGUAGE_WORDS:
         return Intent(Kind.LANGUAGE, language=_LANGUAGE_WORDS[name][0])
     return None
+
+
+def _languages(words: Sequence[str], intent: Intent) -> tuple[str, ...]:
+    """The languages that all telling words have in common; a party's name tells nothing."""
+    if intent.kind is Kind.JOIN and not intent.bare:
+        words = words[: len(words) - len(intent.words)]
+    telling = [_SPOKEN_IN[word] for word in map(plain, words[:MOST_TELLING_WORDS]) if word in _SPOKEN_IN]
+    if intent.languages:
+        telling.append(intent.languages)
+    common = tuple(language for language in LANGUAGES if telling and all(language in each for each in telling))
+    return common if len(common) < len(LANGUAGES) else ()
 
 
 def _opting_out(words: Sequence[str]) -> bool:
@@ -322,6 +338,7 @@ def _inverted(meanings: Mapping[str, Mapping[str, str]]) -> _Table:
     return table
 
 
-_COMMAND_WORDS = _inverted(COMMANDS)
+_COMMAND_WORDS = {**_inverted(COMMANDS), POSTER_WORD: (Kind.JOIN, LANGUAGES)}
 _OPT_OUT: _Table = dict.fromkeys(OPT_OUT_WORDS, ("stop", LANGUAGES))
+_SPOKEN_IN = {word: languages for word, (_, languages) in (*_inverted({"": EVERYDAY}).items(), *_COMMAND_WORDS.items())}
 _LANGUAGE_WORDS = _inverted({tag: {tag: names} for tag, names in LANGUAGE_NAMES.items()})

@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "position": {
         ENGLISH: "position place status where",
         PORTUGUESE: "posicao lugar status onde",
-        SPANISH: "posicion lugar puesto turno donde",
+        SPANISH: "posicion lugar status puesto turno donde",
     },
     "leave": {
         ENGLISH: "leave exit",
@@ -62,8 +62,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "help": {
         ENGLISH: "help info commands",
-        PORTUGUESE: "ajuda comandos",
-        SPANISH: "ayuda comandos",
+        PORTUGUESE: "ajuda info comandos",
+        SPANISH: "ayuda info comandos",
     },
     "language": {
         ENGLISH: "language",
@@ -72,6 +72,22 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Command → language → its words. A word of two languages stands under both."""
+
+POSTER_WORD = "join"
+"""Posters and links have it in every language, so that it says nothing of the guest's."""
+
+EVERYDAY: Mapping[str, str] = {
+    ENGLISH: "hello hi how many much when what whats thanks thank you please waiting wait people ahead still your want",
+    PORTUGUESE: """
+        ola oi obrigado obrigada quanto quantos quantas quando tempo faltam falta demora ainda voce voces quero queria
+        nao noite pessoas minha meu estou tem muito qual cade mensagem mensagens fila favor somos parar pare cancelar
+    """,
+    SPANISH: """
+        hola gracias cuanto cuantos cuantas cuando tiempo faltan falta demora todavia quiero quisiera buenas buenos
+        noches personas estoy hay mucho cual mensaje mensajes fila favor somos parar pare cancelar
+    """,
+}
+"""What tells a guest's language beside the commands; a word of two languages stands under both. No given names."""
 
 LANGUAGE_NAMES: Mapping[str, str] = {
     ENGLISH: "en eng english ingles",

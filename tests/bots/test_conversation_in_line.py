@@ -268,6 +268,64 @@ class TestLanguages:
         assert guest.say("position").startswith("Lugar 3 na fila de The Blue Door. Sua senha é 3.")
         assert guest.contact.language == "pt-BR"
 
+    @pytest.mark.parametrize(
+        ("said", "language"),
+        [("cuánto falta?", "es"), ("hola", "es"), ("quantos faltam?", "pt-BR"), ("onde?", "pt-BR"), ("food?", None)],
+    )
+    def test_a_later_message_that_is_clearly_in_another_language_is_answered_in_it(
+        self, bars: Bars, said: str, language: str | None
+    ) -> None:
+        sorry = {"es": "Disculpa, no entendí.", "pt-BR": "Desculpe, não entendi.", None: "Sorry, I didn't get that."}
+        bars.queue()
+        guest = bars.guest()
+        assert guest.say("JOIN DEMO 2").startswith("You're in!")
+        guest.say(said)
+        assert guest.say("5").startswith(sorry[language])
+        assert guest.contact.language == language
+
+    def test_the_word_on_the_poster_says_nothing_of_the_guests_language(self, bars: Bars) -> None:
+        bars.queue(venue=bars.venue(language="pt-BR"))
+        guest = bars.guest()
+        assert guest.say("JOIN DEMO 2").startswith("Pronto! Lugar 1 na fila")
+        assert guest.say("where am I?").startswith("Place 1 in line")
+        assert guest.say("JOIN DEMO").startswith("You're already in line.")
+
+    def test_a_language_chosen_by_its_word_is_changed_by_nothing_else(self, bars: Bars) -> None:
+        bars.queue()
+        guest = bars.guest()
+        guest.say("JOIN DEMO")
+        guest.say("LANGUAGE EN")
+        assert guest.say("cuánto falta?").startswith("Sorry, I didn't get that.")
+        assert guest.say("2").startswith("Thanks! 2 people.")
+        guest.say("LEAVE")
+        assert guest.say("hola").startswith("Sorry, I didn't get that.")
+        assert guest.say("idioma español") == "Ahora hablamos español."
+
+    @pytest.mark.parametrize(
+        ("spoken", "first", "venue", "answer"),
+        [
+            ("oi", "Desculpe", "es", "Você já está na fila."),
+            ("hola", "Disculpa", "pt-BR", "Ya estás en la fila."),
+            ("hello", "Sorry", "es", "Ya estás en la fila."),
+            ("hello", "Sorry", "pt-BR", "Você já está na fila."),
+            ("hello", "Sorry", "en", "You're already in line."),
+        ],
+    )
+    def test_a_word_of_two_languages_does_not_flip_between_them(
+        self, bars: Bars, spoken: str, first: str, venue: str, answer: str
+    ) -> None:
+        bars.queue(venue=bars.venue(language=venue))
+        guest = bars.guest()
+        assert guest.say(spoken).startswith(first)
+        guest.say("JOIN DEMO 2")
+        assert guest.say("ENTRAR DEMO").startswith(answer)
+
+    @pytest.mark.parametrize("word", ["HELP", "START", "STOP"])
+    def test_the_carriers_words_change_no_language(self, bars: Bars, word: str) -> None:
+        guest = waiting(bars, text="unirme demo 2")
+        guest.say(word, carrier_word=word.lower())
+        assert guest.contact.language == "es"
+
     def test_an_unknown_language_lists_ours(self, bars: Bars) -> None:
         reply = telegram(bars).ask("LANGUAGE klingon")
         assert reply.text == "We speak English, Português, Español. Send LANGUAGE EN, PT or ES."
