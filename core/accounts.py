@@ -193,12 +193,12 @@ def _hash(token: str) -> str:
 
 
 VERIFY = """\
-Somebody, we hope you, wants a Queue Manager account for {email}.
+Somebody, we hope you, wants a Queue Manager account for {email}, and has chosen its password.
 
-Open this page within 24 hours and press the button on it:
+If it was you, open this page within 24 hours and press the button on it:
 {link}
 
-If it wasn't you, do nothing: no account is made.
+If it wasn't you, don't press it: then nothing happens, and no account is made.
 """
 HAS_ACCOUNT = """\
 Somebody, we hope you, wanted a Queue Manager account for {email}. There is one already.

@@ -95,6 +95,34 @@ def test_a_link_makes_one_account_however_often_it_is_used(office: Office) -> No
     assert office.service.log_in(ADA, PASSWORD).id == made[0]
 
 
+def test_a_stranger_who_registers_with_somebodys_address_first_does_not_choose_their_password(office: Office) -> None:
+    office.service.register(ADA, "the stranger's password")
+    office.service.register(ADA, PASSWORD)
+    strangers, adas = (mail.link[1] for mail in office.mails)
+    assert all("If it wasn't you, don't press it: then nothing happens" in mail.text for mail in office.mails)
+
+    account = office.service.verify(adas)
+    with pytest.raises(InvalidToken):
+        office.service.verify(strangers)
+
+    assert office.service.log_in(ADA, PASSWORD) == account
+    with pytest.raises(WrongCredentials):
+        office.service.log_in(ADA, "the stranger's password")
+
+
+def test_a_reset_takes_an_account_back_from_a_stranger_whose_link_was_pressed(office: Office) -> None:
+    office.has_account(ADA, "the stranger's password")
+    stranger = office.service.log_in(ADA, "the stranger's password")
+
+    office.service.ask_reset(ADA)
+    office.service.reset(office.mails.pop().link[1], PASSWORD)
+
+    assert office.service.of_session(stranger.id, stranger.session_version) is None
+    assert office.service.log_in(ADA, PASSWORD).id == stranger.id
+    with pytest.raises(WrongCredentials):
+        office.service.log_in(ADA, "the stranger's password")
+
+
 def test_an_address_is_the_same_in_capitals(office: Office) -> None:
     office.has_account("Ada@Example.COM")
 
