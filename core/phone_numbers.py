@@ -27,12 +27,16 @@ def phone_number(text: str, country: str | None, field: str) -> str:
     try:
         number = parse(text, country)
     except NumberParseException as error:
-        raise InvalidValue(field=field, reason="not-a-phone-number", country=country) from error
+        raise _no_number(text, country, field) from error
     written = format_number(number, PhoneNumberFormat.E164)
     fictional = written.startswith(FICTIONAL) and is_possible_number(number)
     if number.extension or not (fictional or is_valid_number(number)):
-        raise InvalidValue(field=field, reason="not-a-phone-number", country=country)
+        raise _no_number(text, country, field)
     return written
+
+
+def _no_number(text: str, country: str | None, field: str) -> InvalidValue:
+    return InvalidValue(field=field, reason="not-a-phone-number", country=country, given=text)
 
 
 def country_of_number(number: str) -> str:

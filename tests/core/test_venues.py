@@ -134,7 +134,7 @@ def test_settings_are_kept_in_one_way_of_writing(town: Town, given: dict, kept: 
         ({"language": "fr"}, {"reason": "unknown-language", "allowed": ["en", "pt-BR", "es"]}),
         ({"day_starts_at": "6:00"}, {"reason": "not-a-time-of-day"}),
         ({"day_starts_at": "24:00"}, {"reason": "not-a-time-of-day"}),
-        ({"phone_number": "12"}, {"reason": "not-a-phone-number", "country": "DE"}),
+        ({"phone_number": "12"}, {"reason": "not-a-phone-number", "country": "DE", "given": "12"}),
         ({"phone_number": "tel"}, {"reason": "not-a-phone-number", "country": "DE"}),
         ({"phone_number": "+999123456789"}, {"reason": "not-a-phone-number"}),
         ({"phone_number": "+4930901820;ext=5"}, {"reason": "not-a-phone-number"}),

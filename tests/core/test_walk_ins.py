@@ -93,7 +93,7 @@ def test_a_bad_number_is_named(door: Door, phone: str, reason: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         door.add(phone)
 
-    assert refused.value.details == {"field": "phone", "reason": reason, "country": "BR"}
+    assert refused.value.details == {"field": "phone", "reason": reason, "country": "BR", "given": phone}
     assert door.waiting() == 0
 
 

@@ -72,7 +72,7 @@ def test_a_walk_in_with_a_phone_is_reached_by_text(ann: Caller, queue: dict) -> 
         ({"guest_name": ""}, 422, "invalid-values", "errors"),
         ({"note": "\x00"}, 422, "invalid-values", "errors"),
         ({"note": "x" * 501}, 422, "invalid-values", "errors"),
-        ({"phone": "911"}, 422, "invalid-value", "is not a phone number"),
+        ({"phone": "911"}, 422, "invalid-value", "911 is not a phone number; write it with its country code"),
         ({"phone": "+4930901820"}, 422, "country-not-allowed", "US"),
         ({"email": "ana@example.com"}, 422, "invalid-values", "errors"),
     ],
