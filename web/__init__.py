@@ -4,11 +4,14 @@
 request's application.
 """
 
-from flask import Flask
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from web import api, health, problems
 from web.limits import RateLimits
 from web.pages import register_pages
+from web.pages.error_pages import error_page
 from web.services import Services
 
 LARGEST_BODY = 64 * 1024
@@ -24,7 +27,13 @@ def create_app(services: Services) -> Flask:
     # A doubled slash is a wrong address, not a redirection.
     app.url_map.merge_slashes = False
     problems.register(app)
+    app.register_error_handler(HTTPException, _http_error)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     register_pages(app, services)
     return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What no route has answered: a problem for a program, a page for a person."""
+    return problems.http_error(error) if request.path.startswith("/api/") else error_page(error)

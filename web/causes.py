@@ -21,7 +21,7 @@ REASONS: dict[str, Callable[[Details], str]] = {
     "too-long": lambda d: f"must have at most {d['at_most']} characters",
     "not-an-email-address": lambda _: "is not an e-mail address",
     "not-a-phone-number": lambda d: (
-        "is not a phone number; write it with + and the country code"
+        "is not a phone number; write it with its country code, like +55 11 98765-4321"
         + ("" if d.get("country") is None else f", or as it is dialled in {d['country']}")
     ),
     "unknown-time-zone": lambda d: (
@@ -41,6 +41,11 @@ class Cause:
     status: int
     title: str
     detail: Callable[[Details], str]
+
+
+def subject(details: Details, otherwise: str) -> str:
+    """What a sentence on the value of an InvalidValue begins with: the value itself, where it helps to see it."""
+    return str(details.get("given") or otherwise)
 
 
 def reason(details: Details) -> str:
@@ -80,7 +85,7 @@ CAUSES = {
     "unsupported-media-type": Cause(
         415, "Unsupported media type", _always("The body must be JSON, with Content-Type: application/json.")
     ),
-    "invalid-value": Cause(422, "Invalid value", lambda d: f"A value can't be used: it {d['sentence']}."),
+    "invalid-value": Cause(422, "Invalid value", lambda d: f"A value can't be used: {d['subject']} {d['sentence']}."),
     "invalid-values": Cause(422, "Invalid values", lambda d: f"{d['sentence']} The list errors says which and why."),
     "idempotency-key-reused": Cause(
         422,

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.accounts import MailUnavailable
 from core.errors import InvalidValue, OutcomeUnknown, RecordUnavailable, Refusal
-from web.causes import CAUSES, reason
+from web.causes import CAUSES, reason, subject
 from web.services import current
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,9 +60,11 @@ class Problem(Exception):
 
 
 def register(app: Flask) -> None:
-    """Answer what goes wrong in the API as a problem. Pages handle what is theirs in their own blueprints."""
+    """Answer what goes wrong in the API as a problem. Pages handle what is theirs in their own blueprints.
+
+    Flask's own errors are left to whoever tells the API's from the pages'.
+    """
     app.register_blueprint(blueprint)
-    app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Problem, _own)
     app.register_error_handler(Refusal, _refusal)
     for error, code in (
@@ -97,7 +99,7 @@ def answer(
         "status": cause.status,
         "detail": cause.detail(details | {"retry_after": retry_after}),
     }
-    body |= {name: value for name, value in details.items() if name not in {*body, "sentence"}}
+    body |= {name: value for name, value in details.items() if name not in {*body, "subject", "sentence"}}
     if faults:
         body["errors"] = [fault.shown() for fault in faults]
     response = Response(json.dumps(body), cause.status, headers, mimetype=MEDIA_TYPE)
@@ -128,17 +130,15 @@ def _refusal(refusal: Refusal) -> Response:
     faults = []
     if isinstance(refusal, InvalidValue):
         faults.append(Fault(reason(details), pointer=f"#/{details.pop('field')}"))
-        details = {"sentence": faults[0].detail}
+        details = {"subject": subject(details, "it"), "sentence": faults[0].detail}
     if "ticket" in details:
         ticket = details.pop("ticket")
         details |= {"ticket_id": ticket.id, "number": ticket.number}
     return answer(refusal.code, faults, **details)
 
 
-def _http_error(error: HTTPException) -> AnyResponse:
-    """Flask's own errors: problems where a program asked, werkzeug's plain page elsewhere."""
-    if not request.path.startswith("/api/"):
-        return error.get_response()
+def http_error(error: HTTPException) -> AnyResponse:
+    """One of Flask's own errors, in the API."""
     code = OF_STATUS.get(error.code or 500)
     if code is None:
         return error.get_response()

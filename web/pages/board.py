@@ -16,7 +16,7 @@ from web.pages.line import staff_line
 from web.pages.live import fresh_or_rendered
 from web.pages.once import act_once, page_key
 from web.pages.protection import protect
-from web.pages.refusals import sentence
+from web.pages.refusals import form_status, sentence
 from web.pages.sessions import ask_to_log_in, staff_account
 from web.services import current
 
@@ -120,7 +120,7 @@ def change(queue_id: str, ticket_id: str) -> Page:
     try:
         flash(DONE["change"].format(**act_once(work)), "said")
     except Refusal as refusal:
-        return _ticket_form(queue_id, ticket_id, request.form.to_dict(), sentence(refusal)), 422
+        return _ticket_form(queue_id, ticket_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
     return _to_board(queue_id)
 
 
@@ -150,7 +150,7 @@ def add_walk_in(queue_id: str) -> Page:
         flash(DONE["walk-in"].format(**act_once(work)), "said")
     except Refusal as refusal:
         flash(sentence(refusal), "refusal")
-        return _board(queue_id, walk_in=request.form.to_dict()), 422
+        return _board(queue_id, walk_in=request.form.to_dict()), form_status(refusal)
     return _to_board(queue_id)
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.business_day import end_of_business_day
 from core.errors import WrongState
 from core.estimates import estimate
-from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, Venue
+from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, TicketState, Venue
 from core.storage.records import Transaction
 from web.pages.languages import browser_languages, language_for, words
 from web.pages.live import fresh_or_rendered
@@ -24,13 +25,14 @@ SHOWN_DIGITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A ticket as its guest sees it. `phone` is masked."""
+    """A ticket as its guest sees it. `phone` is masked; `writes`: the guest is one who can send us messages."""
 
     ticket: Ticket
     queue: Queue
     venue: Venue
     language: str
     phone: str | None
+    writes: bool
 
     @property
     def holds_place(self) -> bool:
@@ -39,9 +41,13 @@ class Place:
 
     @property
     def back_until(self) -> datetime | None:
-        """When a guest who did not come can still be put back in line."""
-        ended_at = self.ticket.ended_at
-        return None if ended_at is None else ended_at + timedelta(minutes=self.queue.grace_minutes)
+        """Until when a guest who did not come can have the place back; None once that is over."""
+        ended_at, venue = self.ticket.ended_at, self.venue
+        if self.ticket.state is not TicketState.NO_SHOW or ended_at is None:
+            return None
+        day_ends_at = end_of_business_day(self.ticket.joined_at, venue.time_zone, venue.day_starts_at)
+        until = min(ended_at + timedelta(minutes=self.queue.grace_minutes), day_ends_at)
+        return until if current().clock() < until else None
 
 
 @guests.get("/t/<token>")
@@ -93,7 +99,8 @@ def _read(tx: Transaction, token: str) -> Place | None:
     wish = None if contact is None else contact.language
     language = language_for(wish, *browser_languages(), venue.language)
     texted = contact is not None and contact.channel in ("sms", "whatsapp") and contact.address
-    return Place(ticket, queue, venue, language, masked(contact.address) if contact and texted else None)
+    phone = masked(contact.address) if contact and texted else None
+    return Place(ticket, queue, venue, language, phone, writes=contact is not None)
 
 
 def _shown(place: Place, position: int | None) -> dict[str, object]:
@@ -101,6 +108,7 @@ def _shown(place: Place, position: int | None) -> dict[str, object]:
         "place": place,
         "position": position,
         "estimate": estimate(place.queue, position),
-        "tag": f"{place.queue.version}-{position}-{place.language}",
+        "back_until": place.back_until,
+        "tag": f"{place.queue.version}-{position}-{place.language}-{place.back_until is not None}",
         **words(place.language),
     }

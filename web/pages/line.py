@@ -26,13 +26,13 @@ NOTICES = {
     "closed": "Closing",
 }
 NOTICE_STATES = {
-    "pending": "being sent",
+    "pending": "on its way",
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
     "undelivered": "not delivered",
     "failed": "failed",
-    "stale": "not sent, too late",
+    "stale": "not sent, it was too late",
     "dead": "failed",
 }
 FAILED = ("undelivered", "failed", "dead", "stale")

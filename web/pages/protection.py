@@ -3,28 +3,15 @@ when something goes wrong."""
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import Refusal
 from web.causes import CAUSES
+from web.pages.headers import protected
 from web.pages.languages import browser_languages, language_for
 from web.pages.languages import words as guest_words
 from web.pages.refusals import UNAVAILABLE, sentence
 from web.problems import tell_operator
-
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
 
 csrf = CSRFProtect()
 
@@ -34,39 +21,24 @@ def protect(blueprint: Blueprint, *, secret_address: bool = False, for_guests: b
 
     `secret_address`: its addresses open a guest's ticket or an account, so they are told to nobody.
     """
-    error_page = _guests_error_page if for_guests else _staffs_error_page
+    explained = _guests_error_page if for_guests else _staffs_error_page
 
     def refused(refusal: Refusal) -> tuple[str, int]:
-        return error_page(sentence(refusal)), CAUSES[refusal.code].status
-
-    def http_error(error: HTTPException) -> AnyResponse | tuple[str, int]:
-        if error.code is None or error.code < 400:
-            return error.get_response()
-        words = "There is no such page." if error.code == 404 else f"That did not work: {error.name.lower()}."
-        return error_page(words), error.code
+        return explained(sentence(refusal)), CAUSES[refusal.code].status
 
     def unavailable(error: Exception) -> tuple[str, int]:
         tell_operator(error)
-        return error_page(UNAVAILABLE[type(error)]), 503
+        return explained(UNAVAILABLE[type(error)]), 503
 
     blueprint.before_request(csrf.protect)
     blueprint.register_error_handler(CSRFError, _form_too_old)
-    blueprint.register_error_handler(HTTPException, http_error)
     blueprint.register_error_handler(Refusal, refused)
     for kind in UNAVAILABLE:
         blueprint.register_error_handler(kind, unavailable)
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
-        headers = response.headers
-        headers["Content-Security-Policy"] = POLICY
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "no-referrer" if secret_address else "same-origin"
-        headers.setdefault("Cache-Control", "private, no-store")
-        if secret_address:
-            headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return protected(response, secret_address=secret_address)
 
 
 def _form_too_old(_error: CSRFError) -> AnyResponse:

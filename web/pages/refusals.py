@@ -5,7 +5,7 @@ from typing import Any
 
 from core.accounts import MailUnavailable
 from core.errors import InvalidValue, OutcomeUnknown, RecordUnavailable, Refusal
-from web.causes import CAUSES, STATES, reason
+from web.causes import CAUSES, STATES, reason, subject
 
 Details = Mapping[str, Any]
 
@@ -63,12 +63,17 @@ def sentence(refusal: Refusal) -> str:
     details = dict(refusal.details)
     if isinstance(refusal, InvalidValue):
         fault = FORMS.get(details["reason"], reason)
-        complaint = f"{FIELDS.get(details['field'], 'A value')} {fault(details)}"
+        complaint = f"{subject(details, FIELDS.get(details['field'], 'A value'))} {fault(details)}"
         return complaint if complaint.endswith("?") else f"{complaint}."
     if "ticket" in details:
         details["number"] = details["ticket"].number
     words = SENTENCES.get(refusal.code) or CAUSES[refusal.code].detail
     return words(details)
+
+
+def form_status(refusal: Refusal) -> int:
+    """The HTTP status of a form that is shown again with what is wrong: 429 where it was sent too often, else 422."""
+    return 429 if CAUSES[refusal.code].status == 429 else 422
 
 
 def _pause(seconds: int) -> str:

@@ -26,7 +26,7 @@ from core.venues import (
 from web.pages import forms
 from web.pages.once import act_once, page_key
 from web.pages.protection import protect
-from web.pages.refusals import sentence
+from web.pages.refusals import form_status, sentence
 from web.pages.sessions import ask_to_log_in, staff_account
 from web.services import current
 
@@ -66,7 +66,7 @@ def new_venue() -> Page:
     try:
         made = act_once(work)
     except Refusal as refusal:
-        return _venue_form(None, request.form.to_dict(), sentence(refusal)), 422
+        return _venue_form(None, request.form.to_dict(), sentence(refusal)), form_status(refusal)
     flash("The venue is there. Now give it a queue.", "said")
     return redirect(url_for("venues.new_queue_page", venue_id=made["venue"]), 303)
 
@@ -87,7 +87,7 @@ def change_venue(venue_id: str) -> Page:
     try:
         act_once(work)
     except Refusal as refusal:
-        return _venue_settings_form(venue_id, request.form.to_dict(), sentence(refusal)), 422
+        return _venue_settings_form(venue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
     flash("The settings are kept.", "said")
     return redirect(url_for("accounts.home"), 303)
 
@@ -109,7 +109,7 @@ def new_queue(venue_id: str) -> Page:
     try:
         made = act_once(work)
     except Refusal as refusal:
-        return _queue_form(venue_id, request.form.to_dict(), sentence(refusal)), 422
+        return _queue_form(venue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
     flash("The queue is open.", "said")
     return redirect(url_for("board.show", queue_id=made["queue"]), 303)
 
@@ -130,7 +130,7 @@ def change_queue(queue_id: str) -> Page:
     try:
         act_once(work)
     except Refusal as refusal:
-        return _settings_form(queue_id, request.form.to_dict(), sentence(refusal)), 422
+        return _settings_form(queue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
     flash("The settings are kept.", "said")
     return redirect(url_for("board.show", queue_id=queue_id), 303)
 

@@ -36,8 +36,22 @@ def test_too_many_wrong_passwords_close_the_door_for_a_while(visitor: Visitor) -
 
     answer = visitor.log_in()
 
-    assert answer.status_code == 422
+    assert answer.status_code == 429
     assert "That was too often." in answer.text
+
+
+@pytest.mark.parametrize("form", ["/register", "/forgot"])
+def test_too_many_mails_are_refused_as_too_many(visitor: Visitor, form: str) -> None:
+    for _ in range(5):
+        visitor.get(form)
+        assert visitor.press(form, email="bob@example.com", password=PASSWORD).status_code == 200
+
+    visitor.get(form)
+    answer = visitor.press(form, email="bob@example.com", password=PASSWORD)
+
+    assert answer.status_code == 429
+    assert "That was too often." in answer.text
+    assert visitor.form(form).values["email"] == "bob@example.com"
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor: Visitor) -> None:

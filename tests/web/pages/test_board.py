@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.model import QueueState, TicketState
+from core.model import NoticeKind, NoticeState, QueueState, TicketState
 from tests.clocks import StillClock
 from tests.web.pages.bar import HOSTILE, Bar, Visitor
+from web.pages import line
 
 LIVE_TAG = re.compile(r'If-None-Match": "W/\\"([0-9a-f]+)\\""')
 WAITING, CALLED = TicketState.WAITING, TicketState.CALLED
@@ -205,10 +206,19 @@ def test_a_walk_in_is_added_with_what_staff_wrote(bar: Bar, ann: Visitor) -> Non
     assert ann.form("/walk-ins").values["guest_name"] == ""
 
 
+def test_every_notice_and_every_state_of_one_has_plain_words() -> None:
+    assert set(line.NOTICES) == set(NoticeKind)
+    assert set(line.NOTICE_STATES) == set(NoticeState)
+    assert line.NOTICE_STATES[NoticeState.PENDING] == "on its way"
+
+
 @pytest.mark.parametrize(
     ("filled_in", "sentence"),
     [
-        ({"phone": "12"}, "The phone number is not a phone number"),
+        (
+            {"phone": "12"},
+            "12 is not a phone number; write it with its country code, like +55 11 98765-4321",
+        ),
         ({"phone": "+33 6 12 34 56 78"}, "This venue may text to US only"),
         ({"party_size": "0"}, "A party is a whole number"),
         ({"party_size": "two"}, "A party is a whole number"),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -69,7 +70,52 @@ def test_a_form_too_large_gets_a_page_that_says_so(ann: Visitor, path: str) -> N
     answer = ann.send(path, {"csrf_token": "x", "name": "x" * 100_000})
 
     assert answer.status_code == 413
-    assert "That did not work" in answer.text
+    assert "That was too long" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "There is no such page"), ("pt-BR,pt", "Esta página não existe"), ("es-MX", "Esta página no existe")],
+)
+def test_an_address_of_nothing_gets_a_page_in_the_browsers_language(
+    visitor: Visitor, language: str, words: str
+) -> None:
+    answer = visitor.look("/zzz", **{"Accept-Language": language})
+
+    assert answer.status_code == 404
+    assert words in answer.text
+    assert "pages.css" in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_page_asked_for_in_the_wrong_way_says_which_is_right(visitor: Visitor) -> None:
+    answer = visitor.look("/log-in")
+
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+    assert "That can’t be done here" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/t/token", "/q/DEMO"])
+def test_what_nobody_expected_gets_a_page_that_tells_nothing_of_its_cause(
+    bar: Bar, visitor: Visitor, path: str
+) -> None:
+    broken: Any = None
+    bar.app.extensions["services"] = replace(bar.services, records=broken, accounts=broken)
+
+    answer = visitor.look(path)
+
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.text
+    assert "NoneType" not in answer.text
+
+
+def test_the_api_answers_programs_what_pages_answer_people(visitor: Visitor) -> None:
+    for path in ("/api/v1/zzz", "/api/v1/login"):
+        answer = visitor.look(path)
+        assert answer.status_code in (404, 405)
+        assert answer.mimetype == "application/problem+json"
 
 
 def test_without_the_database_every_page_says_that_nothing_was_changed(bar: Bar, ann: Visitor) -> None:

@@ -1,7 +1,10 @@
 """The guest's own page."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.clocks import StillClock
 from tests.web.pages.bar import GUEST_NUMBER, HOSTILE, Bar, Visitor
 
 SECRET_PAGE = {
@@ -70,6 +73,41 @@ def test_every_end_has_friendly_words(bar: Bar, visitor: Visitor, step: str, wor
 
     assert words in page
     assert "/leave" not in page
+
+
+@pytest.mark.parametrize(
+    ("channel", "minutes", "words"),
+    [
+        ("sms", 15, "Send JOIN DEMO before 3:15\u202fPM to get your place back, or speak to the staff."),
+        ("telegram", 15, "Send JOIN DEMO before 3:15\u202fPM to get your place back, or speak to the staff."),
+        (None, 15, "Speak to the staff before 3:15\u202fPM"),
+        ("sms", 0, "Send JOIN DEMO to get in line again, or speak to the staff."),
+        (None, 0, "Speak to the staff to get in line again."),
+    ],
+)
+def test_who_missed_the_call_reads_what_to_do_as_the_text_says_it(
+    bar: Bar, visitor: Visitor, channel: str | None, minutes: int, words: str
+) -> None:
+    bar.change(grace_minutes=minutes)
+    ticket = bar.join("Ana", channel=channel)
+    bar.call_next()
+    bar.act(bar.services.queues.no_show, ticket)
+
+    assert words in visitor.get(f"/t/{ticket.token}").text
+
+
+def test_the_page_of_a_no_show_changes_by_itself_when_the_grace_is_over(
+    bar: Bar, visitor: Visitor, clock: StillClock
+) -> None:
+    ticket = bar.join("Ana", channel="sms")
+    bar.call_next()
+    bar.act(bar.services.queues.no_show, ticket)
+    live = f"/t/{ticket.token}/live"
+    tag = visitor.get(live).headers["ETag"]
+
+    clock.advance(timedelta(minutes=15))
+
+    assert "Send JOIN DEMO to get in line again" in visitor.look(live, **{"If-None-Match": tag}).text
 
 
 def test_a_guest_leaves_by_a_button_that_asks_first(bar: Bar, visitor: Visitor) -> None:

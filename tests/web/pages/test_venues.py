@@ -23,7 +23,10 @@ def test_a_venue_and_its_queue_are_made_by_form(ann: Visitor) -> None:
         ({"name": " "}, "The name is missing."),
         ({"time_zone": "America/New_Yrok"}, "did you mean America/New_York?</p>"),
         ({"language": "xx"}, "The language must be chosen from the list."),
-        ({"phone_number": "12"}, "The phone number is not a phone number"),
+        (
+            {"phone_number": "12"},
+            "12 is not a phone number; write it with its country code, like +55 11 98765-4321",
+        ),
     ],
 )
 def test_a_venue_refused_keeps_what_was_written(ann: Visitor, filled_in: dict[str, str], sentence: str) -> None:

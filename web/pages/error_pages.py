@@ -1,0 +1,19 @@
+"""The page for what went wrong before any of our pages could say it better, in the browser's language."""
+
+from flask import make_response, render_template
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from web.pages.headers import protected
+from web.pages.languages import browser_languages, language_for, words
+
+KEPT = ("Allow", "Retry-After")
+
+
+def error_page(error: HTTPException) -> Response:
+    """The page with the error's status. It reads nothing from the record, which may be what is away."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    page = render_template("http_error.html", code=error.code, **words(language_for(*browser_languages())))
+    headers = {name: value for name, value in error.get_headers() if name in KEPT}
+    return protected(make_response(page, error.code, headers))
