@@ -39,9 +39,13 @@ TOO_MANY: Mapping[str, str] = {
     "21611": "Too many texts are waiting to go out from this number.",
 }
 
+CREDENTIALS: Mapping[str, str] = {
+    "20003": "Twilio does not accept our credentials: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+}
+"""For the operator to mend: nothing is wrong with the notice, which is tried again and rests as a dead letter."""
+
 REFUSED: Mapping[str, str] = {
     "canceled": "The text was canceled before it was sent.",
-    "20003": "Twilio does not accept our credentials: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
     "21408": "The Twilio account may not text to this country: enable it under Geo permissions.",
     "21606": "The sending number can't send texts to this guest: check the venue's phone number.",
     "21608": "A Twilio trial account texts verified numbers only.",
@@ -70,5 +74,7 @@ def error_for(code: str, http_status: int = 400, retry_after: float = PAUSE) -> 
         return Retry(code, WORTH_ANOTHER_TRY[code])
     if http_status >= 500:
         return Retry(code, f"Twilio has trouble of its own (HTTP {http_status}).")
+    if code in CREDENTIALS or (http_status in (401, 403) and code not in REFUSED):
+        return Retry(code, CREDENTIALS["20003"])
     unknown = f"Twilio refused the text with error {code}: see https://www.twilio.com/docs/api/errors/{code}"
     return Refused(code, REFUSED.get(code, unknown))

@@ -113,7 +113,8 @@ def error_for(error: TelegramError) -> SendError:
         case Forbidden():
             return Unreachable("forbidden", "The guest has blocked the bot, or left Telegram.")
         case InvalidToken():
-            return Refused("bad-token", "Telegram does not accept the bot's token: check TELEGRAM_BOT_TOKEN.")
+            # For the operator to mend: what is not sent by then rests as a dead letter.
+            return Retry("bad-token", "Telegram does not accept the bot's token: check TELEGRAM_BOT_TOKEN.")
         case BadRequest() if any(text in error.message.lower() for text in _NO_SUCH_CHAT):
             return Unreachable("chat-not-found", "Telegram knows no such chat.")
         case BadRequest():

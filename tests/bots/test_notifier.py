@@ -84,15 +84,15 @@ def called(bars: Bars, said: str = "JOIN DEMO 2", **settings: Any) -> tuple[Gues
     return guest, bars.call_next()
 
 
-def test_a_walk_in_is_told_the_place_and_the_page(bars: Bars, post: Post) -> None:
+def test_a_walk_in_is_told_the_place_the_page_and_how_to_end_it(bars: Bars, post: Post) -> None:
     bars.queue(text="Happy hour until 9.")
     ticket = add(bars, "+5511987654321", party_size=2)
     assert post.deliver() == 1
     [asked] = post.carrier.asked
     assert (asked.form["To"], asked.form["From"]) == ("+5511987654321", NUMBER)
     assert asked.form["Body"] == (
-        "Place 1 in line at The Blue Door. Your number is 1. "
-        f"https://queue.example.com/t/{ticket.token} Happy hour until 9."
+        "The staff put you in line at The Blue Door: place 1, number 1. "
+        f"https://queue.example.com/t/{ticket.token} Send LEAVE to leave, STOP for no texts. Happy hour until 9."
     )
     notice = post.of(ticket)
     assert (notice.state, notice.carrier_id, notice.kind) == (NoticeState.SENT, "SM1", NoticeKind.JOINED)
@@ -204,6 +204,7 @@ def test_who_joined_by_a_button_is_asked_for_the_party_in_the_notice(bars: Bars,
         (Answer(400, {"code": 21610, "message": "blocked", "status": 400}), NoticeState.FAILED, "opted-out", False),
         (Answer(400, {"code": 21211, "message": "no number", "status": 400}), NoticeState.FAILED, "21211", True),
         (Answer(400, {"code": 30007, "message": "filtered", "status": 400}), NoticeState.FAILED, "30007", False),
+        (Answer(401, {"code": 20003, "message": "who?", "status": 401}), NoticeState.PENDING, "20003", False),
         (Answer(503, {}), NoticeState.PENDING, None, False),
         (Answer(0), NoticeState.PENDING, "no-connection", False),
     ],

@@ -160,12 +160,11 @@ ENDS = {
     "broken": ([Answer(500)], 2, "sent", True),
     "hangs up": ([Answer(0)], 2, "sent", True),
     "opted out": ([Answer(400, {"code": 21610, "message": "unsubscribed"})], 1, "failed", False),
-    "not allowed": ([Answer(403, {"code": 20003, "message": "Authenticate"})], 1, "failed", True),
+    "wrong credentials": ([Answer(403, {"code": 20003, "message": "Authenticate"})], 2, "sent", True),
     "telegram takes it": ([], 1, "delivered", True),
     "telegram throttles": ([Answer(429, TOO_MANY)] * 2, 3, "delivered", True),
     "telegram is broken": ([Answer(500, {"ok": False, "error_code": 500, "description": "?"})], 2, "delivered", True),
     "telegram: blocked": ([Answer(403, GONE)], 1, "failed", False),
-    # The last, since the others of a claim wait for it.
     "does not answer": ([Answer(201, ACCEPTED.body, after=13)], 2, "sent", True),
 }
 

@@ -71,8 +71,8 @@ ERRORS: list[tuple[Answer, type[SendError], str]] = [
     (no(400, "Bad Request: PEER_ID_INVALID"), Unreachable, "chat-not-found"),
     (no(400, "Bad Request: message text is empty"), Refused, "bad-request"),
     (no(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1001), Refused, "chat-migrated"),
-    (no(401, "Unauthorized"), Refused, "bad-token"),
-    (no(404, "Not Found"), Refused, "bad-token"),
+    (no(401, "Unauthorized"), Retry, "bad-token"),
+    (no(404, "Not Found"), Retry, "bad-token"),
     (no(429, "Too Many Requests: retry after 7", retry_after=7), Throttled, "too-many-requests"),
     (no(429, "Too Many Requests: retry later"), Throttled, "too-many-requests"),
     (no(500, "Internal Server Error"), Retry, "no-connection"),
@@ -157,6 +157,6 @@ def test_the_token_stays_out_of_the_log(
     caplog.set_level(logging.DEBUG)
     sender.send(MESSAGE)
     carrier.answer = no(401, "Unauthorized")
-    with pytest.raises(Refused):
+    with pytest.raises(Retry):
         sender.send(MESSAGE)
     assert "a-secret-token" not in caplog.text
