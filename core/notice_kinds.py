@@ -19,6 +19,9 @@ SHELF_LIFE = {
 OPTED_OUT = "opted-out"
 """The code of a guest who told one sender of ours to stop: others still reach this guest."""
 
+ERASED = "erased"
+"""The code of a guest whose address was erased before the notice went out."""
+
 CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
 
 _ALWAYS = {

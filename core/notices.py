@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from core.errors import NotFound
 from core.model import Contact, Event, NoticeKind, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
-from core.notice_kinds import CALLS, OPTED_OUT, SHELF_LIFE, notice_kind
+from core.notice_kinds import CALLS, ERASED, OPTED_OUT, SHELF_LIFE, notice_kind
 from core.storage.notices import DeliveryReport, Notice
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Records, Transaction
@@ -125,9 +125,9 @@ class NoticeService:
         """The carrier is busy: put back for later, not counted as a try."""
 
         def work(tx: Transaction) -> None:
-            notice, _, _ = _locked(tx, notice_id)
+            notice, ticket, queue = _locked(tx, notice_id)
             if notice.state is NoticeState.PENDING:
-                _put_off(tx, notice, retry_after)
+                _put_off(tx, queue, ticket, notice, retry_after, NoticeState.PENDING)
 
         self._records.transaction(work)
 
@@ -149,7 +149,7 @@ class NoticeService:
             notice.tries += 1
             notice.error_code, notice.error = code[:LONGEST_CODE], sentence[:LONGEST_SENTENCE]
             if retry and notice.tries < TRIES:
-                _try_again(tx, notice)
+                _put_off(tx, queue, ticket, notice, PAUSES[notice.tries - 1], NoticeState.PENDING)
             else:
                 _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
 
@@ -194,12 +194,12 @@ class NoticeService:
         """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
 
         def work(tx: Transaction) -> None:
-            notice, _, _ = _locked(tx, notice_id)
+            notice, ticket, queue = _locked(tx, notice_id)
             if notice.state is not NoticeState.DEAD:
                 raise NotFound(what="dead letter")
             notice.tries = 0
             notice.stale_at = tx.now + SHELF_LIFE[notice.kind]
-            _put_off(tx, notice, timedelta(0))
+            _put_off(tx, queue, ticket, notice, timedelta(0), NoticeState.PENDING)
 
         self._records.transaction(work)
 
@@ -230,7 +230,9 @@ class NoticeService:
         )
         if now >= notice.stale_at or outdated or moved_on:
             self._set_aside(notice.id, NoticeState.STALE, None)
-        elif not contact.address or (ticket.sender or contact.channel) in contact.opted_out:
+        elif not contact.address:
+            self._set_aside(notice.id, NoticeState.FAILED, ERASED)
+        elif (ticket.sender or contact.channel) in contact.opted_out:
             self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
         else:
             return True
@@ -348,14 +350,15 @@ def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]
         if report.carrier_id != notice.carrier_id:
             # The same report, taken a moment earlier by another thread, has put the notice off.
             return
+        if _RANK[report.state] <= _RANK[notice.state]:
+            continue
         passing = report.retry and notice.state is NoticeState.SENT
-        if _RANK[report.state] > _RANK[notice.state]:
-            notice.error_code = report.error_code
-            last_try = passing and notice.tries >= TRIES
-            _advance(tx, queue, ticket, notice, NoticeState.DEAD if last_try else report.state)
+        notice.error_code = report.error_code
         if passing and notice.tries < TRIES:
-            _try_again(tx, notice)
+            # Staff may shout the name meanwhile; the clock goes on waiting for the text.
+            _put_off(tx, queue, ticket, notice, PAUSES[notice.tries - 1], report.state)
             return
+        _advance(tx, queue, ticket, notice, NoticeState.DEAD if passing else report.state)
 
 
 def _note_unreachable(tx: Transaction, contact: Contact, ticket: Ticket, code: str) -> None:
@@ -370,33 +373,34 @@ def _note_unreachable(tx: Transaction, contact: Contact, ticket: Ticket, code: s
 def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, state: NoticeState) -> None:
     """Note a notice's new state, show it on the board, and let the no-show clock know of a call's."""
     notice.state = state
-    notice.lease_until = None
     notice.next_try_at = None
-    notice.updated_at = tx.now
-    tx.notices.save(notice)
     current_call = notice.kind in CALLS and notice.call_number == ticket.call_number
     if current_call and state in _ARRIVED:
         ticket.no_show_at = deadline_when_delivered(queue, ticket, tx.now)
     if current_call and state in _NOT_REACHED:
         ticket.no_show_at = deadline_when_not_reached(queue, ticket)
-    if tx.notices.is_newest(notice):
-        ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, state, tx.now
-    tx.change(queue)
-    tx.tickets.save(ticket)
+    _save(tx, queue, ticket, notice, state)
 
 
-def _try_again(tx: Transaction, notice: Notice) -> None:
-    _put_off(tx, notice, PAUSES[notice.tries - 1])
-
-
-def _put_off(tx: Transaction, notice: Notice, pause: timedelta) -> None:
+def _put_off(
+    tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, pause: timedelta, shown: NoticeState
+) -> None:
     """Let a notice be sent after a pause, under another id at the carrier; late reports on the last are no news."""
     notice.state = NoticeState.PENDING
     notice.carrier_id = None
     notice.next_try_at = tx.now + pause
+    _save(tx, queue, ticket, notice, shown)
+
+
+def _save(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, shown: NoticeState) -> None:
+    """Write a notice that nobody holds any more, and on its ticket the state that staff are shown of it."""
     notice.lease_until = None
     notice.updated_at = tx.now
     tx.notices.save(notice)
+    if tx.notices.is_newest(notice):
+        ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, shown, tx.now
+    tx.change(queue)
+    tx.tickets.save(ticket)
 
 
 def _get(tx: Transaction, notice_id: str) -> Notice:

@@ -271,6 +271,18 @@ def test_the_clock_of_who_was_not_reached_runs_from_the_call(told: Told, how: st
     assert told.clock_ends(ticket) == FIVE
 
 
+def test_the_clock_waits_for_the_text_until_its_last_try_failed(told: Told) -> None:
+    ticket, notice = told.called()
+    for turn in range(TRIES):
+        assert told.clock_ends(ticket) == SEVEN
+        told.sent(notice, f"SM{turn}")
+        told.report(f"SM{turn}", UNDELIVERED, "30003", retry=True)
+        told.clock.advance(PAUSES[min(turn, len(PAUSES) - 1)])
+        told.claim()
+
+    assert told.clock_ends(ticket) == FIVE
+
+
 def test_the_clock_of_a_walk_in_runs_from_the_call(told: Told) -> None:
     walk_in = told.join(actor=OWNER)
     told.call_next()

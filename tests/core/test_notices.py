@@ -9,6 +9,7 @@ from core.errors import NotFound
 from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
 from core.notices import LEASE, PAUSES, TRIES, Outbound
 from core.storage.records import Records
+from core.sweeps import Sweeper
 from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, contents
@@ -231,11 +232,11 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(told: Told) 
     ticket, notice = told.called()
     for pause in PAUSES:
         told.fail(notice, "timeout", retry=True)
+        assert told.shown(ticket) == ("called", "pending")
         told.clock.advance(pause - timedelta(seconds=1))
         assert told.claim() == []
         told.wait(seconds=1)
         assert told.claim_one(NoticeKind.CALLED).id == notice.id
-    assert told.shown(ticket) == (None, None)
 
     told.fail(notice, "timeout", retry=True)
 
@@ -252,9 +253,11 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(told: Told) 
 
 
 def test_throttling_is_not_a_try(told: Told) -> None:
-    _, notice = told.called()
+    ticket, notice = told.called()
+    assert told.shown(ticket) == (None, None)
     for _ in range(TRIES + 1):
         told.service.throttled(notice.id, timedelta(seconds=30))
+        assert told.shown(ticket) == ("called", "pending")
         told.wait(seconds=29)
         assert told.claim() == []
         told.wait(seconds=1)
@@ -317,6 +320,7 @@ def test_dead_letters_are_listed_and_sent_again(told: Told) -> None:
     told.service.resend(notice_id)
 
     assert told.service.dead_letters() == []
+    assert told.shown(ticket) == ("called", "pending")
     again = told.claim_one(NoticeKind.CALLED)
     assert (again.id, again.tries) == (notice_id, 0)
     told.sent(again, "SM9")
@@ -330,6 +334,21 @@ def test_a_dead_letter_that_says_what_is_no_longer_true_is_not_sent(told: Told) 
 
     assert told.claim() == []
     assert told.notices(ticket)[0].state is NoticeState.STALE
+
+
+def test_a_dead_letter_to_who_was_erased_since_is_not_sent_and_says_so(told: Told) -> None:
+    ticket = told.join("+15550300001")
+    told.act("remove", ticket)
+    for pause in (*PAUSES, timedelta(0)):
+        told.fail(told.claim_one(NoticeKind.REMOVED), "timeout", retry=True)
+        told.clock.advance(pause)
+    told.wait(days=31)
+    Sweeper(told.records, told.queues, told.book).erase()
+    [notice] = told.notices(ticket)
+    told.service.resend(notice.id)
+
+    assert told.claim() == []
+    assert (told.notice(notice).state, told.notice(notice).error_code) == (NoticeState.FAILED, "erased")
 
 
 @pytest.mark.parametrize("which", ["unknown", "sent"])
