@@ -34,10 +34,23 @@ class NoticeTexts(Phrases):
         return (*sizes, *buttons.card(self, standing.ticket))
 
     def _joined(self, standing: Standing, *, asks_party: bool) -> str:
-        queue = standing.at.queue
-        more = self.ask_party_size() if asks_party else self.wait(queue, standing.position)
-        text = sentences(self.standing(standing), more, self.link(standing.ticket))
+        queue, ticket = standing.at.queue, standing.ticket
+        if ticket.added_by_staff:
+            text = sentences(self._put_in_line(standing), self.link(ticket), self._how_to_end_it())
+        else:
+            more = self.ask_party_size() if asks_party else self.wait(queue, standing.position)
+            text = sentences(self.standing(standing), more, self.link(ticket))
         return with_words_of_staff(text, queue.text)
+
+    def _put_in_line(self, standing: Standing) -> str:
+        """Why a text comes to somebody who never wrote to us."""
+        return self.gettext("The staff put you in line at {where}: place {place}, number {number}.").format(
+            where=standing.where, place=standing.position, number=standing.ticket.number
+        )
+
+    def _how_to_end_it(self) -> str:
+        """Carriers ask for it in the first text to somebody who did not write first."""
+        return self.gettext("Send LEAVE to leave, STOP for no texts.")
 
     def _almost_there(self, standing: Standing) -> str:
         soon = self.gettext("Almost your turn at {where}: place {place}, number {number}. Please come near.")

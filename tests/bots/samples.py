@@ -117,4 +117,6 @@ def notices(language: str) -> dict[str, str]:
     """The notices by what they are."""
     texts = NoticeTexts(language, PUBLIC_URL)
     kinds = {NoticeKind.CALLED: CALLED, NoticeKind.RECALLED: CALLED}
-    return {f"notice: {kind}": texts.text(kind, kinds.get(kind, WAITING)) for kind in NoticeKind}
+    samples = {f"notice: {kind}": texts.text(kind, kinds.get(kind, WAITING)) for kind in NoticeKind}
+    walk_in = replace(WAITING, ticket=replace(TICKET, added_by_staff=True))
+    return samples | {"notice: walk-in": texts.text(NoticeKind.JOINED, walk_in)}
