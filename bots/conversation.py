@@ -63,11 +63,16 @@ class Conversation:
         if message.carrier_word is not None:
             # It is the same in every language.
             heard = replace(heard, languages=())
+        once = Once(f"message {message.channel}", _key(message.carrier_id), "", RECEIPTS_KEPT)
         # A wish to be left alone, or heard again, is never one too many.
         if message.carrier_word is None and self._limit is not None and not self._limit.allows(message):
-            return slow_down(_language(heard, message), self._public_url)
-        once = Once(f"message {message.channel}", _key(message.carrier_id), "", RECEIPTS_KEPT)
+            return self._answered_before(once) or slow_down(_language(heard, message), self._public_url)
         return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message, heard))))
+
+    def _answered_before(self, once: Once) -> Reply | None:
+        with self._records.reading() as tx:
+            receipt = tx.receipts.find(once.scope, once.key)
+        return None if receipt is None else _from_json(receipt.answer)
 
     def _answer(self, tx: Transaction, message: Message, heard: Intent) -> Reply:
         planned = _likely_dialogue(heard, tx.now)

@@ -247,7 +247,7 @@ def _entrances(places: list[Place]) -> list[Entrance]:
 
 
 def slow_down(language: str | None, public_url: str) -> Reply:
-    """Asks to wait a minute; in all languages where the guest's is not known, since this costs no look-up."""
+    """Asks to wait a minute; in all languages where the guest's is not known, since it is not looked up."""
     tags = [language] if language else LANGUAGE_NAMES
     texts = [Phrases(tag, public_url).gettext("That was too fast: please wait a minute.") for tag in tags]
     return Reply(" ".join(texts))

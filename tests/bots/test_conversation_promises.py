@@ -97,7 +97,7 @@ class TestWhatItCosts:
 
 
 class TestTheLimit:
-    def test_beyond_it_guests_are_asked_to_wait_and_nothing_is_read(
+    def test_beyond_it_guests_are_asked_to_wait_and_only_a_receipt_is_looked_for(
         self, records: Records, engine: Engine, clock: StillClock
     ) -> None:
         bars = Bars(records, MessageLimit(MemoryStorage(), per_minute=3))
@@ -112,8 +112,19 @@ class TestTheLimit:
                 "Demasiado rápido: espera un minuto, por favor."
             )
             assert guest.say("5", language="pt-br") == "Rápido demais: espere um minuto, por favor."
-        assert sql.statements == []
+        assert len(sql.statements) == 3
+        assert all("FROM receipts" in statement for statement in sql.statements)
+        assert sql.commits == 0
         assert "Place 1" not in bars.guest().say("hello?")
+
+    def test_beyond_it_a_repeat_gets_its_first_answer(self, records: Records) -> None:
+        bars = Bars(records, MessageLimit(MemoryStorage(), per_minute=1))
+        bars.queue()
+        guest = bars.guest()
+        message = guest.message("JOIN DEMO 2")
+        first = bars.conversation.answer(message)
+        assert "too fast" in guest.say("POSITION")
+        assert bars.conversation.answer(message) == first
 
     def test_the_wish_to_hear_nothing_more_is_never_one_too_many(self, records: Records) -> None:
         bars = Bars(records, MessageLimit(MemoryStorage(), per_minute=1))
