@@ -16,6 +16,7 @@ from bots.replies import Replies
 from bots.understanding import Intent, nearest_language, plain
 from bots.words import ENGLISH, FILLERS
 from core.model import ACTIVE_STATES, Contact, Ticket, TicketState
+from core.steps import end_of_day
 from core.storage.places import Entrance, Place
 from core.storage.records import Transaction
 from core.storage.view import Positions
@@ -94,7 +95,7 @@ class Turn:
             if place.ticket.state in ACTIVE_STATES and self.tx.now < place.at.queue.day_ends_at
         ]
 
-    @property
+    @cached_property
     def missed(self) -> list[Place]:
         """The calls that the guest missed and may still come back from, newest first."""
         return [place for place in self.own if self._may_come_back(place)]
@@ -172,10 +173,13 @@ class Turn:
         return self.positions.position(ticket) or self.tx.tickets.ahead_of(ticket) + 1
 
     def _may_come_back(self, place: Place) -> bool:
-        ended_at, queue = place.ticket.ended_at, place.at.queue
-        if place.ticket.state is not TicketState.NO_SHOW or ended_at is None or self.tx.now >= queue.day_ends_at:
+        ticket, queue = place.ticket, place.at.queue
+        if ticket.state is not TicketState.NO_SHOW or ticket.ended_at is None:
             return False
-        return self.tx.now <= ended_at + timedelta(minutes=queue.grace_minutes)
+        if self.tx.now > ticket.ended_at + timedelta(minutes=queue.grace_minutes):
+            return False
+        # The ticket's own day: the queue's may be the next one already.
+        return self.tx.now < end_of_day(self.tx, queue, ticket.joined_at)
 
 
 def _heart(name: str) -> str:

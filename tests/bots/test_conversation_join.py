@@ -366,6 +366,23 @@ class TestAfterANoShow:
             "You missed your call at The Blue Door. Send JOIN DEMO now to come back to the front."
         )
 
+    def test_the_way_back_ends_with_the_business_day(self, bars: Bars) -> None:
+        bars.queue(grace_minutes=120)
+        guest = bars.guest()
+        guest.say("JOIN DEMO 2")
+        with bars.records.reading() as tx:
+            queue = tx.queues.get("demo")
+        assert queue is not None
+        bars.wait(seconds=(queue.day_ends_at - bars.clock()).total_seconds() - 60)
+        ticket = bars.call_next()
+        bars.do(lambda tx: bars.queues.no_show(tx, ticket.id, OWNER))
+        assert guest.say("POSITION").startswith("You missed your call")
+        bars.wait(minutes=2)
+        assert guest.say("POSITION").startswith("You're not in line.")
+        bars.guest().say("JOIN DEMO 2")
+        assert guest.say("POSITION").startswith("You're not in line.")
+        assert guest.say("JOIN").startswith("You're in! Place 2 in line")
+
     def test_a_join_after_the_grace_is_a_new_place(self, bars: Bars) -> None:
         guest = self.missed(bars)
         bars.wait(minutes=16)
