@@ -129,6 +129,22 @@ def test_buttons_tell_the_place_and_leave_at_the_second_press(bars: Bars) -> Non
     assert guest.press(card, "My place").text == "You're not in line. Send JOIN to get in line at The Blue Door."
 
 
+@pytest.mark.parametrize("end", ["leave", "serve", "remove", "no_show"])
+def test_when_a_place_is_over_no_answer_offers_its_buttons(bars: Bars, end: str) -> None:
+    bars.queue()
+    guest = telegram(bars)
+    card = guest.ask("/join DEMO 2")
+    if end == "leave":
+        guest.ask("/leave")
+        assert guest.ask("/leave").buttons == ()
+    else:
+        ticket = bars.call_next()
+        bars.do(lambda tx: getattr(bars.queues, end)(tx, ticket.id, OWNER))
+    for text in ("/position", "/leave", "/late", "/help", "hello", "2"):
+        assert guest.ask(text).buttons == ()
+    assert guest.press(card, "Leave").buttons == ()
+
+
 def test_every_answer_to_a_press_fits_a_pop_up(bars: Bars) -> None:
     bars.queue("LONG", bars.venue("The Very Long Name of the Bar " * 3), name="And of its Terrace " * 5)
     for language in ("en", "pt", "es"):
