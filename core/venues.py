@@ -14,7 +14,7 @@ from core.business_day import end_of_business_day
 from core.errors import InvalidValue, NotAllowed, NotFound, NumberTaken, Refusal
 from core.model import Queue, QueueState, Venue, staff
 from core.phone_numbers import country_of_number, country_of_time_zone, phone_number
-from core.queues import QueueService
+from core.queues import LARGEST_PARTY, QueueService
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Transaction
 from core.storage.venues import OWNER
@@ -30,6 +30,15 @@ LARGEST_CAPACITY = 100_000
 LAST_ALMOST_THERE = 50
 LONGEST_MINUTES = 1440
 LONGEST_RETENTION_DAYS = 365
+LONGEST = {"name": 100, "text": 500, "called_message": 500}
+RANGES = {
+    "capacity": (1, LARGEST_CAPACITY),
+    "largest_party": (1, LARGEST_PARTY),
+    "almost_there_at": (0, LAST_ALMOST_THERE),
+    "no_show_minutes": (1, LONGEST_MINUTES),
+    "grace_minutes": (0, LONGEST_MINUTES),
+    "retention_days": (1, LONGEST_RETENTION_DAYS),
+}
 
 
 class JoinCodeTaken(Refusal):
@@ -150,6 +159,7 @@ class VenueService:
 
         Raises NotFound, InvalidValue, JoinCodeTaken.
         """
+        _check_limits(settings)
         venue = self.get(tx, account_id, venue_id)
         join_code = _free_join_code(tx, settings.get("join_code"))
         values: dict[str, Any] = {**QUEUE_DEFAULTS, **settings, "join_code": join_code}
@@ -174,6 +184,7 @@ class VenueService:
 
     def change_queue(self, tx: Transaction, account_id: str, queue_id: str, **settings: Unpack[QueueSettings]) -> Queue:
         """Change what is given of a queue; its pages refresh. Raises NotFound, InvalidValue, JoinCodeTaken."""
+        _check_limits(settings)
         queue = self._lock(tx, account_id, queue_id)
         values: dict[str, Any] = dict(settings)
         state = values.pop("state", None)
@@ -206,7 +217,20 @@ class VenueService:
                 queue.day_ends_at = end_of_business_day(tx.now, venue.time_zone, venue.day_starts_at)
 
 
+def _check_limits(settings: VenueSettings | QueueSettings) -> None:
+    for name, value in settings.items():
+        if name == "name" and not value:
+            raise InvalidValue(field=name, reason="missing")
+        if isinstance(value, str) and len(value) > LONGEST.get(name, len(value)):
+            raise InvalidValue(field=name, reason="too-long", at_most=LONGEST[name])
+        if isinstance(value, int) and name in RANGES:
+            at_least, at_most = RANGES[name]
+            if not at_least <= value <= at_most:
+                raise InvalidValue(field=name, reason="not-a-number", at_least=at_least, at_most=at_most)
+
+
 def _checked_venue(settings: VenueSettings) -> dict[str, Any]:
+    _check_limits(settings)
     values: dict[str, Any] = dict(settings)
     if "time_zone" in settings:
         values["time_zone"] = _time_zone(settings["time_zone"])

@@ -17,6 +17,8 @@ STATES = {
     "removed": "was removed from the line",
 }
 REASONS: dict[str, Callable[[Details], str]] = {
+    "missing": lambda _: "is missing",
+    "not-a-number": lambda d: f"must be a whole number from {d['at_least']} to {d['at_most']}",
     "too-short": lambda d: f"must have at least {d['at_least']} characters",
     "too-long": lambda d: f"must have at most {d['at_most']} characters",
     "not-an-email-address": lambda _: "is not an e-mail address",

@@ -133,6 +133,8 @@ def test_settings_are_kept_in_one_way_of_writing(town: Town, given: dict, kept: 
         ({"time_zone": "localtime"}, {"reason": "unknown-time-zone"}),
         ({"language": "fr"}, {"reason": "unknown-language", "allowed": ["en", "pt-BR", "es"]}),
         ({"day_starts_at": "6:00"}, {"reason": "not-a-time-of-day"}),
+        ({"name": "x" * 101}, {"reason": "too-long", "at_most": 100}),
+        ({"retention_days": 366}, {"reason": "not-a-number", "at_least": 1, "at_most": 365}),
         ({"day_starts_at": "24:00"}, {"reason": "not-a-time-of-day"}),
         ({"phone_number": "12"}, {"reason": "not-a-phone-number", "country": "DE", "given": "12"}),
         ({"phone_number": "tel"}, {"reason": "not-a-phone-number", "country": "DE"}),
@@ -149,6 +151,31 @@ def test_what_a_venue_cannot_have_is_named(town: Town, settings: dict, details: 
         assert refused.value.details["field"] == next(iter(settings))
         assert details.items() <= refused.value.details.items()
     assert town.get(venue) == venue
+
+
+@pytest.mark.parametrize(
+    ("settings", "details"),
+    [
+        ({"name": ""}, {"reason": "missing"}),
+        ({"name": "x" * 101}, {"reason": "too-long", "at_most": 100}),
+        ({"text": "x" * 501}, {"reason": "too-long", "at_most": 500}),
+        ({"called_message": "é" * 501}, {"reason": "too-long", "at_most": 500}),
+        ({"capacity": 0}, {"reason": "not-a-number", "at_least": 1, "at_most": 100_000}),
+        ({"largest_party": 1001}, {"reason": "not-a-number", "at_least": 1, "at_most": 1000}),
+        ({"almost_there_at": -1}, {"reason": "not-a-number", "at_least": 0, "at_most": 50}),
+        ({"no_show_minutes": 1441}, {"reason": "not-a-number", "at_least": 1, "at_most": 1440}),
+        ({"grace_minutes": 1441}, {"reason": "not-a-number", "at_least": 0, "at_most": 1440}),
+    ],
+)
+def test_what_a_queue_cannot_have_is_named(town: Town, settings: dict, details: dict) -> None:
+    venue = town.create()
+    queue = town.create_queue(venue)
+
+    for attempt in (lambda: town.create_queue(venue, **settings), lambda: town.change_queue(queue, **settings)):
+        with pytest.raises(InvalidValue) as refused:
+            attempt()
+        assert refused.value.details == {"field": next(iter(settings)), **details}
+    assert town.queue(queue) == queue
 
 
 def test_a_number_belongs_to_one_account(town: Town) -> None:

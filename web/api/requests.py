@@ -14,8 +14,8 @@ from pydantic import (
     Tag,
 )
 
+from core import passwords, venues
 from core.model import ACTIVE_STATES, QueueState, TicketState
-from core.passwords import LONGEST, SHORTEST
 from core.queues import LARGEST_PARTY
 from core.venues import LARGEST_CAPACITY, LAST_ALMOST_THERE, LONGEST_MINUTES, LONGEST_RETENTION_DAYS
 
@@ -33,10 +33,10 @@ def _whole(value: Any) -> Any:
 
 
 WHOLE = BeforeValidator(_whole)
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=ONE_LINE)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=LINES)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=venues.LONGEST["name"], pattern=ONE_LINE)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=venues.LONGEST["text"], pattern=LINES)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
-Password = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[str, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
 Phone = Annotated[
     str,
     Field(
@@ -123,7 +123,7 @@ class Login(Body):
     """An account's address and password."""
 
     email: Annotated[str, Field(max_length=254)]
-    password: Annotated[str, Field(max_length=LONGEST)]
+    password: Annotated[str, Field(max_length=passwords.LONGEST)]
 
 
 class NewVenue(Body):

@@ -33,8 +33,6 @@ FIELDS = {
     "called_message": "The text for who is called",
 }
 FORMS: dict[str, Callable[[Details], str]] = {
-    "missing": lambda _: "is missing",
-    "not-a-number": lambda d: f"must be a whole number from {d['at_least']} to {d['at_most']}",
     "not-a-choice": lambda _: "must be chosen from the list",
 }
 SENTENCES: dict[str, Callable[[Details], str]] = {

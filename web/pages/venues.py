@@ -10,15 +10,12 @@ from werkzeug.wrappers import Response
 
 from core.errors import Refusal
 from core.model import Queue, Venue
-from core.queues import LARGEST_PARTY
 from core.storage.accounts import Account
 from core.storage.records import Transaction
 from core.venues import (
     LANGUAGES,
-    LARGEST_CAPACITY,
-    LAST_ALMOST_THERE,
-    LONGEST_MINUTES,
-    LONGEST_RETENTION_DAYS,
+    LONGEST,
+    RANGES,
     VENUE_DEFAULTS,
     QueueSettings,
     VenueSettings,
@@ -36,7 +33,6 @@ protect(venues)
 
 Page = str | tuple[str, int] | Response
 LANGUAGE_NAMES = {"en": "English", "pt-BR": "Português (Brasil)", "es": "Español"}
-NAME, TEXT = 100, 500
 ZONES = sorted(get_global("zone_territories"))
 
 
@@ -138,25 +134,25 @@ def change_queue(queue_id: str) -> Page:
 def _venue_settings() -> VenueSettings:
     default_retention = VENUE_DEFAULTS["retention_days"]
     return {
-        "name": forms.text("name", NAME, required=True),
+        "name": forms.text("name", LONGEST["name"], required=True),
         "time_zone": forms.text("time_zone", 64, required=True),
         "language": forms.one_of("language", LANGUAGES),
         "phone_number": forms.text("phone_number", 30) or None,
         "day_starts_at": forms.text("day_starts_at", 5) or VENUE_DEFAULTS["day_starts_at"],
-        "retention_days": forms.number("retention_days", 1, LONGEST_RETENTION_DAYS, default_retention),
+        "retention_days": forms.number("retention_days", *RANGES["retention_days"], default_retention),
     }
 
 
 def _queue_settings() -> QueueSettings:
     settings: dict[str, Any] = {
-        "name": forms.text("name", NAME, required=True),
-        "text": forms.lines("text", TEXT),
-        "called_message": forms.lines("called_message", TEXT),
-        "capacity": forms.number("capacity", 1, LARGEST_CAPACITY),
-        "largest_party": forms.number("largest_party", 1, LARGEST_PARTY),
-        "almost_there_at": forms.number("almost_there_at", 0, LAST_ALMOST_THERE, 0),
-        "no_show_minutes": forms.number("no_show_minutes", 1, LONGEST_MINUTES),
-        "grace_minutes": forms.number("grace_minutes", 0, LONGEST_MINUTES, 0),
+        "name": forms.text("name", LONGEST["name"], required=True),
+        "text": forms.lines("text", LONGEST["text"]),
+        "called_message": forms.lines("called_message", LONGEST["called_message"]),
+        "capacity": forms.number("capacity", *RANGES["capacity"]),
+        "largest_party": forms.number("largest_party", *RANGES["largest_party"]),
+        "almost_there_at": forms.number("almost_there_at", *RANGES["almost_there_at"], 0),
+        "no_show_minutes": forms.number("no_show_minutes", *RANGES["no_show_minutes"]),
+        "grace_minutes": forms.number("grace_minutes", *RANGES["grace_minutes"], 0),
     }
     join_code = forms.text("join_code", 20)
     if join_code:
