@@ -192,7 +192,7 @@ def _code(turn: Turn) -> str | None:
 def _not_a_code(turn: Turn) -> Reply:
     """Words that are no command and no code: a slip in a code, or something else."""
     if len(turn.intent.words) == 1 and not turn.places:
-        nearest = _nearest(turn.intent.codes[0], turn.tx.queues.join_codes(), VERY_NEAR)
+        nearest = _nearest(turn.intent.codes[0], turn.tx.queues.join_codes_like(turn.intent.codes[0]), VERY_NEAR)
         if nearest is not None:
             return turn.say.unknown_code(turn.intent.codes[0], nearest)
     return turn.say.not_understood(turn.standings(), turn.reachable)
@@ -216,7 +216,7 @@ def _ask_which(turn: Turn, choices: list[Entrance], party: Party) -> Reply:
 
 def _unknown_code(turn: Turn, code: str, reachable: list[Entrance], party: Party) -> Reply:
     """Say so, and offer the nearest code, or what can be joined here."""
-    nearest = _nearest(code, turn.tx.queues.join_codes(), NEAR)
+    nearest = _nearest(code, turn.tx.queues.join_codes_like(code), NEAR)
     if nearest is None and len(reachable) == 1:
         nearest = reachable[0].join_code
     if nearest is None and reachable:

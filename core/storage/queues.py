@@ -1,11 +1,12 @@
 """Queues in the record: their settings and the counters that every change keeps."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from core.model import Queue, QueueState
 from core.storage.columns import row_of
@@ -24,6 +25,9 @@ COUNTERS = (
     "pace_samples",
     "last_action_version",
 )
+LIKE_A_CODE = re.compile(r"[A-Z0-9_-]{2,22}")
+SLIPS, MOST_ALIKE = 3, 300
+
 QUEUE = select(queues)
 MEMBER = exists().where(
     memberships.c.venue_id == queues.c.venue_id, memberships.c.account_id == bindparam("of_account")
@@ -105,9 +109,20 @@ class Queues:
         rows = self._connection.execute(WITH_VENUE.order_by(queues.c.created_at).limit(limit))
         return [queue_at_venue(row) for row in rows]
 
-    def join_codes(self) -> list[str]:
-        """Every join code, to find the nearest to a mistyped one."""
-        return list(self._connection.execute(select(queues.c.join_code)).scalars())
+    def join_codes_like(self, code: str) -> list[str]:
+        """The join codes that `code` (upper case) may be a slip of, at most 300, in their order.
+
+        They are about as long, and begin with its first character or, where two were swapped, its second. None
+        where it can't be a code at all.
+        """
+        if not LIKE_A_CODE.fullmatch(code):
+            return []
+        column = queues.c.join_code
+        # Ranges, for which the index on the codes is enough.
+        begins_alike = or_(*(and_(column >= first, column < chr(ord(first) + 1)) for first in code[:2]))
+        as_long = func.length(column).between(len(code) - SLIPS, len(code) + SLIPS)
+        query = select(column).where(begins_alike, as_long).order_by(column).limit(MOST_ALIKE)
+        return list(self._connection.execute(query).scalars())
 
     def of_venue(self, venue_id: str) -> list[Queue]:
         """The queues of a venue, oldest first."""

@@ -35,7 +35,7 @@ def place_of(join_code: str) -> QueueAtVenue | Response | tuple[str, int]:
     with current().records.reading() as tx:
         place = tx.queues.at_venue_by_code(written) if len(written) <= 20 else None
         if place is None:
-            nearest = process.extractOne(written[:20], tx.queues.join_codes(), score_cutoff=ALIKE)
+            nearest = process.extractOne(written, tx.queues.join_codes_like(written), score_cutoff=ALIKE)
             language = language_for(*browser_languages())
             page = render_template(
                 "unknown_code.html", code=written[:20], nearest=nearest and nearest[0], **words(language)
