@@ -89,6 +89,11 @@ def test_an_address_of_nothing_gets_a_page_in_the_browsers_language(
     assert answer.headers["Cache-Control"] == "private, no-store"
 
 
+def test_staff_who_went_astray_find_back(ann: Visitor, bar: Bar) -> None:
+    assert 'href="/"' in ann.get("/zzz").text
+    assert 'href="/"' not in Visitor(bar).get("/zzz").text
+
+
 def test_a_page_asked_for_in_the_wrong_way_says_which_is_right(visitor: Visitor) -> None:
     answer = visitor.look("/log-in")
 
