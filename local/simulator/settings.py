@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.clock import Clock, system_clock
-
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
@@ -31,7 +29,6 @@ class SimulatorSettings:
     advanced_opt_out: bool = False  # its webhooks name the keyword's kind, as a messaging service's do
     pause_seconds: float = 0.4  # between one step of a delivery and the next
     webhook_timeout_seconds: float = 15.0
-    clock: Clock = system_clock
 
     def reachable(self, url: str) -> str | None:
         """Where the server really answers a public URL of its own; None when the URL is somebody else's."""

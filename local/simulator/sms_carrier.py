@@ -186,11 +186,15 @@ class SmsCarrier:
             await self._report(text, conversation, "read")
 
     def _outside_window(self, text: Text, conversation: Conversation) -> bool:
-        """WhatsApp takes free text only for 24 hours after the guest last wrote."""
+        """WhatsApp takes free text only for 24 hours after the guest last wrote.
+
+        Who wrote before this start is not known here, so everybody counts as having written just then: a guest who
+        joined before a restart is still called.
+        """
         if conversation.channel != "whatsapp" or text.template:
             return False
-        wrote_at = conversation.wrote_at
-        return wrote_at is None or self._state.now() - wrote_at > WHATSAPP_WINDOW
+        wrote_at = conversation.wrote_at or self._state.started_at
+        return self._state.now() - wrote_at > WHATSAPP_WINDOW
 
     async def _show(self, text: Text) -> int | None:
         """Shows the text on the phone as soon as it is on, in order; or answers the code of the failure."""

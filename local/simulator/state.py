@@ -121,6 +121,7 @@ class State:
     def __init__(self, clock: Clock) -> None:
         self.run = secrets.token_hex(8)  # tells a page that the server was started again
         self._clock = clock
+        self.started_at = clock()
         self._lock = threading.RLock()
         self._conversations: dict[str, Conversation] = {}
         self._mails: deque[Mail] = deque(maxlen=MOST_MAILS)

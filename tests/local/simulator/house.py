@@ -18,7 +18,7 @@ from flask import Flask, Response, request
 from twilio.request_validator import RequestValidator
 from werkzeug.serving import make_server
 
-from core.clock import system_clock
+from core.clock import Clock, system_clock
 from local.simulator import SimulatorSettings, State, create_simulator
 
 ACCOUNT_SID = "AC" + "0" * 32
@@ -51,7 +51,7 @@ def twiml(*texts: str) -> Response:
 class House:
     """`calls` are the webhooks' calls so far; `answers` lays out what a path answers next, or always."""
 
-    def __init__(self, **overrides: Any) -> None:
+    def __init__(self, clock: Clock = system_clock, **overrides: Any) -> None:
         self.calls: list[Call] = []
         self.refused: list[str] = []
         self.answers: dict[str, Callable[[Call], Response]] = {}
@@ -60,7 +60,7 @@ class House:
         self._app.add_url_rule("/webhooks/<path:rest>", view_func=self._webhook, methods=["POST"])
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
-        self.inside = State(system_clock)
+        self.inside = State(clock)
         settings: dict[str, Any] = {
             "public_url": PUBLIC_URL,
             "base_url": self.base_url,

@@ -1,5 +1,6 @@
 """SMS and WhatsApp: from the phone to the webhook, and from Twilio's own client to the phone."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
+from tests.clocks import StillClock
 from tests.local.simulator.house import (
     ACCOUNT_SID,
     ANA,
@@ -262,17 +264,32 @@ def test_a_phone_that_cannot_get_it_is_reported(house: House, conversation: str,
     assert house.shown(conversation, "line") == []
 
 
-def test_whatsapp_takes_free_text_only_after_the_guest_wrote(house: House) -> None:
-    send(house, to="whatsapp:+15550100103", from_=f"whatsapp:{BAR}")
-    eventually(house.statuses, ["failed"])
-    assert house.called("/webhooks/sms/status")[0]["ErrorCode"] == "63016"
+def test_whatsapp_takes_free_text_only_for_a_day_after_the_guest_wrote() -> None:
+    clock = StillClock()
+    with House(clock).serving() as house:
+        house.write(CARLA, "JOIN", BAR)
+        clock.advance(timedelta(hours=24, seconds=1))
+        send(house, to="whatsapp:+15550100103", from_=f"whatsapp:{BAR}")
+        eventually(house.statuses, ["failed"])
+        assert house.called("/webhooks/sms/status")[0]["ErrorCode"] == "63016"
 
-    house.write(CARLA, "JOIN", BAR)
-    send(house, to="whatsapp:+15550100103", from_=f"whatsapp:{BAR}")
+        house.write(CARLA, "POSITION", BAR)
+        send(house, to="whatsapp:+15550100103", from_=f"whatsapp:{BAR}")
 
-    eventually(house.statuses, ["failed", "sent", "delivered", "read"])
-    assert house.called("/webhooks/sms/status")[1]["To"] == "whatsapp:+15550100103"
-    assert house.shown(CARLA, "line") == ["Your table is ready"]
+        eventually(house.statuses, ["failed", "sent", "delivered", "read"])
+        assert house.called("/webhooks/sms/status")[1]["To"] == "whatsapp:+15550100103"
+        assert house.shown(CARLA, "line") == ["Your table is ready"]
+
+
+def test_a_guest_who_wrote_before_a_restart_is_still_called_on_whatsapp() -> None:
+    clock = StillClock()
+    with House(clock).serving() as house:
+        for number in ("+15550100103", "+15550100199"):
+            send(house, to=f"whatsapp:{number}", from_=f"whatsapp:{BAR}")
+        eventually(lambda: sorted(house.statuses()), sorted(["sent", "delivered", "read"] * 2))
+        clock.advance(timedelta(hours=24, seconds=1))
+        send(house, to="whatsapp:+15550100103", from_=f"whatsapp:{BAR}")
+        eventually(lambda: house.statuses()[6:], ["failed"])
 
 
 @pytest.mark.parametrize(("switch", "wanted"), [("throttled", (429, 20429)), ("failing", (500, 20500))])
