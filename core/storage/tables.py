@@ -171,6 +171,7 @@ tickets = Table(
     UniqueConstraint("queue_id", "order_key"),
     Index("ix_tickets_line", "queue_id", "state", "order_key"),
     Index("ix_tickets_kept", "erased_at", "joined_at"),
+    Index("ix_tickets_ended", "queue_id", "ended_at"),
     **MYSQL,
 )
 

@@ -38,14 +38,6 @@ SAVE = (
 BY_ID = TICKET.where(tickets.c.id == bindparam("of_id"))
 BY_TOKEN = TICKET.where(tickets.c.token == bindparam("of_token"))
 ID_BY_ACTIVE_KEY = select(tickets.c.id).where(tickets.c.active_key == bindparam("of_key"))
-OF_CONTACT = (
-    TICKET.where(
-        tickets.c.contact_id == bindparam("of_contact"),
-        tickets.c.state.in_([*ACTIVE_STATES, TicketState.NO_SHOW]),
-    )
-    .order_by(tickets.c.joined_at.desc())
-    .limit(20)
-)
 WAITING = (
     TICKET.where(tickets.c.queue_id == bindparam("of_queue"), tickets.c.state == TicketState.WAITING)
     .order_by(tickets.c.order_key)
@@ -155,10 +147,6 @@ class Tickets:
         key = f"{queue_id}:{contact_id}"
         ticket_id: str | None = self._connection.execute(ID_BY_ACTIVE_KEY, {"of_key": key}).scalar()
         return None if ticket_id is None else self.get(ticket_id)
-
-    def of_contact(self, contact_id: str) -> list[Ticket]:
-        """The contact's places in all queues and its no-shows, newest first."""
-        return self._all(OF_CONTACT, of_contact=contact_id)
 
     def first_waiting(self, queue_id: str, at_most: int) -> list[Ticket]:
         """The head of the line, in order."""

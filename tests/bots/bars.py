@@ -103,7 +103,7 @@ class Guest:
     def tickets(self) -> list[Ticket]:
         """The guest's places and no-shows, newest first."""
         with self.bars.records.reading() as tx:
-            return tx.tickets.of_contact(self.contact.id)
+            return [place.ticket for place in tx.places.of_contact(self.contact.id)]
 
     @property
     def ticket(self) -> Ticket:

@@ -1,11 +1,15 @@
 """The line as staff read it, page by page."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert, select
 
 from core.errors import NotFound
 from core.line import Mark, read_line, read_ticket
 from core.model import TicketState
+from core.storage.records import Records
+from core.storage.tables import tickets
 from tests.core.lines import Line
 
 WAITING, CALLED = TicketState.WAITING, TicketState.CALLED
@@ -131,3 +135,40 @@ def test_one_ticket_is_read_with_its_position_by_who_works_there(line: Line) -> 
         for account, ticket_id in (("stranger", tickets[0].id), ("owner", "nobody")):
             with pytest.raises(NotFound):
                 read_ticket(tx, account, ticket_id)
+
+
+def test_who_did_not_come_lately_is_found_without_reading_who_never_came_before(
+    records: Records, engine: Engine
+) -> None:
+    line = Line(records, engine)
+    last = line.join()
+    line.act("no_show", line.act("call", last))
+    statements: list[tuple[str, object]] = []
+
+    def note(_connection, _cursor, statement: str, parameters: object, *_: object) -> None:
+        statements.append((statement, parameters))
+
+    def work(tx) -> None:
+        [row] = tx.connection.execute(select(tickets).where(tickets.c.id == last.id)).mappings()
+        long_ago = tx.now - timedelta(days=30)
+        tx.connection.execute(
+            insert(tickets),
+            [
+                {**row, "id": f"old {key}", "token": f"old {key}", "order_key": -key, "ended_at": long_ago}
+                for key in range(1, 1001)
+            ],
+        )
+        event.listen(engine, "before_cursor_execute", note)
+        [found] = tx.tickets.no_shows_since(line.id, tx.now - timedelta(minutes=15), 10)
+        event.remove(engine, "before_cursor_execute", note)
+        assert found.ticket.id == last.id
+        [(statement, parameters)] = statements
+        sqlite = engine.dialect.name == "sqlite"
+        explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+        first = tx.connection.exec_driver_sql(explain + statement, parameters).all()[0]
+        if sqlite:
+            assert "USING INDEX ix_tickets_ended" in first.detail
+        else:
+            assert (first.key, int(first.rows)) == ("ix_tickets_ended", 1)
+
+    line.do(work)

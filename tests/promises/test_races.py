@@ -139,9 +139,9 @@ class Night:
             self.tries(partial(self.line.joining, address=address))
             contact = self.line.do(lambda tx: self.line.book.lock_or_add(tx, ContactAddress("sms", address)))
             with self.line.records.reading() as tx:
-                places = tx.tickets.of_contact(contact.id)
+                places = tx.places.of_contact(contact.id)
             for place in places[:1]:
-                self.tries(partial(self.line.queues.leave, ticket_id=place.id, actor=GUEST))
+                self.tries(partial(self.line.queues.leave, ticket_id=place.ticket.id, actor=GUEST))
 
     def caller(self) -> None:
         for _ in range(10):
