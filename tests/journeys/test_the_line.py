@@ -132,7 +132,7 @@ def test_a_walk_in_is_texted_the_place_and_the_call(line: Line) -> None:
 
     body = {"guest_name": "Kim", "party_size": 3, "phone": number}
     ticket = line.post(f"/queues/{line.queue_id}/tickets", body)
-    phone.reads("Place 1")
+    phone.reads("place 1")
     line.call_next()
 
     phone.reads("your turn")
