@@ -202,6 +202,7 @@ def test_a_dead_letter_is_listed_and_sent_again(edition: Edition, line: Line) ->
     guest = joined(line, "Ana")
     guest.turns("failing", on=True)
     called = line.call_next()
+    line.sees(called["id"], ("called", "pending"))
     with closing(sqlite3.connect(edition.data_dir / "queue.db", timeout=10)) as database:
         # As after the last try.
         database.execute(
