@@ -96,9 +96,12 @@ class NoticeService:
             # Read in here, so that no fault can come between the lease and the sending.
             return [_read(tx, notice) for notice in due]
 
-        leased = self._records.transaction(lease)
-        now = self._records.clock()
-        return [outbound for outbound in leased if self._is_worth_sending(outbound, now)]
+        # Until there is one to send: after an outage, what has gone stale must not make the others wait.
+        while leased := self._records.transaction(lease):
+            now = self._records.clock()
+            if worth := [outbound for outbound in leased if self._is_worth_sending(outbound, now)]:
+                return worth
+        return []
 
     def sent(self, notice_id: str, carrier_id: str, *, delivered: bool) -> None:
         """The carrier took it. `delivered` where the carrier's yes is all that it will ever say.

@@ -401,6 +401,17 @@ def test_a_notice_has_a_shelf_life(
     assert notice.state is (NoticeState.STALE if late else NoticeState.PENDING)
 
 
+def test_what_has_gone_stale_makes_no_other_wait(told: Told) -> None:
+    for ticket in told.fill(20):
+        told.act("call", ticket)
+    told.relay()
+    told.wait(minutes=11)
+    fresh = told.join("+15550300001")
+    told.act("call", fresh)
+
+    assert [outbound.ticket.id for outbound in told.claim(8)] == [fresh.id]
+
+
 @pytest.mark.parametrize("step", ["put_back", "serve", "no_show", "leave", "remove"])
 def test_a_call_is_not_sent_to_who_is_no_longer_called(told: Told, step: str) -> None:
     ticket = told.join("+15550300001")
