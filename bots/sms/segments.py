@@ -12,6 +12,7 @@ _ONE_SEPTET = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _TWO_SEPTETS = frozenset("\f^{}\\[~]|€")
+_GSM = _ONE_SEPTET | _TWO_SEPTETS
 
 _PLAIN = str.maketrans(
     {
@@ -53,13 +54,13 @@ def fit(text: str) -> str:
 
 
 def _is_gsm(text: str) -> bool:
-    return all(letter in _ONE_SEPTET or letter in _TWO_SEPTETS for letter in text)
+    return _GSM.issuperset(text)
 
 
 def _plainly(text: str) -> str:
     # Composed first, so that an é of two code points is the é that GSM-7 has.
     composed = unicodedata.normalize("NFC", text).translate(_PLAIN)
-    return "".join(letter if _is_gsm(letter) else _without_marks(letter) for letter in composed)
+    return "".join(letter if letter in _GSM else _without_marks(letter) for letter in composed)
 
 
 def _without_marks(letter: str) -> str:
