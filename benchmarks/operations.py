@@ -91,7 +91,7 @@ def _list(setting: Setting, insert: Step) -> Row:
 
     def first_page() -> None:
         with setting.records.reading() as tx:
-            tx.tickets.line(queue_id, 50, LOWEST_KEY, LOWEST_KEY)
+            tx.lines.active(queue_id, 50, LOWEST_KEY, LOWEST_KEY)
 
     took = medians({"b": insert, "list": lambda: first_page}, ROUNDS)
     return Row("first 50 of the line", 10_000, {"b": took["list"] / took["b"]}, target={"b": 3.0})

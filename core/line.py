@@ -1,8 +1,7 @@
 """A queue's line as staff read it: page by page, with positions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 
 from core.errors import NotFound
 from core.model import ACTIVE_STATES, LineEntry, Queue, TicketState
@@ -44,15 +43,15 @@ def read_line(
     else:
         found = _by_state(tx, queue_id, states, limit + 1, after)
     page = found[:limit]
-    last = page[-1].ticket if len(found) > limit else None
+    last = page[-1] if len(found) > limit else None
     mark = None if last is None else Mark(last.state, last.order_key)
     return LinePage(_with_positions(tx, page, after), mark)
 
 
 def read_ticket(tx: Transaction, account_id: str, ticket_id: str) -> tuple[LineEntry, Queue]:
     """One ticket with its position, and its queue. Raises NotFound, also where the account does not work."""
-    entry = tx.tickets.entry(ticket_id)
-    queue = None if entry is None else tx.queues.get(entry.ticket.queue_id)
+    entry = tx.lines.entry(ticket_id)
+    queue = None if entry is None else tx.queues.get(entry.queue_id)
     if entry is None or queue is None or tx.venues.role(account_id, queue.venue_id) is None:
         raise NotFound(what="ticket")
     return with_position(tx, entry), queue
@@ -60,17 +59,17 @@ def read_ticket(tx: Transaction, account_id: str, ticket_id: str) -> tuple[LineE
 
 def with_position(tx: Transaction, entry: LineEntry) -> LineEntry:
     """The same with its position, counted; None unless the ticket waits."""
-    if entry.ticket.state is not TicketState.WAITING:
-        return entry
-    return replace(entry, position=tx.tickets.position_of(entry.ticket.id))
+    if entry.state is TicketState.WAITING:
+        entry.position = tx.tickets.position_of(entry.id)
+    return entry
 
 
 def _active(tx: Transaction, queue_id: str, at_most: int, after: Mark | None) -> list[LineEntry]:
     if after is None:
-        return tx.tickets.line(queue_id, at_most, BEFORE_ALL, BEFORE_ALL)
+        return tx.lines.active(queue_id, at_most, BEFORE_ALL, BEFORE_ALL)
     if after.state is TicketState.CALLED:
-        return tx.tickets.line(queue_id, at_most, after.order_key, BEFORE_ALL)
-    return tx.tickets.line(queue_id, at_most, AFTER_ALL, after.order_key)
+        return tx.lines.active(queue_id, at_most, after.order_key, BEFORE_ALL)
+    return tx.lines.active(queue_id, at_most, AFTER_ALL, after.order_key)
 
 
 def _by_state(
@@ -80,18 +79,16 @@ def _by_state(
     left = states if after is None else states[states.index(after.state) :]
     for state in left:
         start = after.order_key if after is not None and after.state is state else BEFORE_ALL
-        found += tx.tickets.entries(queue_id, state, at_most - len(found), start)
+        found += tx.lines.in_state(queue_id, state, at_most - len(found), start)
         if len(found) == at_most:
             break
     return found
 
 
 def _with_positions(tx: Transaction, page: list[LineEntry], after: Mark | None) -> list[LineEntry]:
-    first = next((entry for entry in page if entry.ticket.state is TicketState.WAITING), None)
-    if first is None:
-        return page
-    positions = count(1 if after is None else tx.tickets.ahead_of(first.ticket) + 1)
-    return [
-        replace(entry, position=next(positions)) if entry.ticket.state is TicketState.WAITING else entry
-        for entry in page
-    ]
+    waiting = [entry for entry in page if entry.state is TicketState.WAITING]
+    if waiting:
+        first = 1 if after is None else tx.tickets.ahead_of(waiting[0]) + 1
+        for position, entry in enumerate(waiting, start=first):
+            entry.position = position
+    return page

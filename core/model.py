@@ -210,17 +210,32 @@ class Ticket:
     last_notice_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LineEntry:
-    """A ticket as staff see it: with its guest's channel and whether notices reach it.
+    """A ticket as staff see it: what they read of it, its guest's channel, and whether notices reach it.
 
     `position` is None unless it waits.
     """
 
-    ticket: Ticket
+    id: str
+    queue_id: str
+    number: int
+    token: str
+    guest_name: str
+    party_size: int
+    note: str
+    state: TicketState
+    order_key: int
+    joined_at: datetime
+    called_at: datetime | None
+    ended_at: datetime | None
+    no_show_at: datetime | None
+    last_notice_kind: str | None
+    last_notice_state: str | None
+    last_notice_at: datetime | None
     channel: str | None
-    reachable: bool
-    position: int | None
+    reachable: bool = False
+    position: int | None = None
 
 
 @dataclass(slots=True)

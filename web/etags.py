@@ -12,5 +12,5 @@ def line_tag(queue: Queue, entries: Sequence[LineEntry]) -> str:
     That is with the queue's version, and with who can be reached: an opt-out changes no queue. Read the queue before
     its tickets: then a change that comes between makes the next tag differ, and is not taken for seen.
     """
-    reached = [(entry.ticket.id, entry.reachable) for entry in entries]
+    reached = [(entry.id, entry.reachable) for entry in entries]
     return hashlib.sha256(repr((queue.id, queue.version, reached)).encode()).hexdigest()[:20]

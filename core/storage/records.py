@@ -19,6 +19,7 @@ from core.model import Actor, Event, EventKind, Queue, Ticket
 from core.storage.accounts import Accounts
 from core.storage.contacts import Contacts
 from core.storage.events import Events
+from core.storage.lines import Lines
 from core.storage.notices import Notices
 from core.storage.places import Places
 from core.storage.queues import Queues
@@ -90,6 +91,11 @@ class Transaction:
     def tickets(self) -> Tickets:
         """Tickets."""
         return Tickets(self.connection)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines, as staff read them."""
+        return Lines(self.connection)
 
     @cached_property
     def contacts(self) -> Contacts:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from core.model import ACTIVE_STATES, LineEntry, Ticket, TicketState
 from core.storage.columns import row_of
@@ -12,7 +12,6 @@ from core.storage.tables import contacts, queues, tickets, venues
 
 FIELDS = tuple(Ticket.__dataclass_fields__)
 COLUMNS = tuple(tickets.c[name] for name in FIELDS)
-WIDTH = len(FIELDS)
 TICKET = select(*COLUMNS)
 CHANGING = (
     "guest_name",
@@ -77,39 +76,6 @@ LINE_SNAPSHOT = (
 )
 
 
-ENTRY = select(*COLUMNS, contacts.c.channel, contacts.c.unreachable, contacts.c.opted_out).join_from(
-    tickets, contacts, contacts.c.id == tickets.c.contact_id, isouter=True
-)
-
-
-def _entries_in_state(state: TicketState) -> Select[Any]:
-    return (
-        ENTRY.where(
-            tickets.c.queue_id == bindparam("of_queue"),
-            tickets.c.state == state,
-            tickets.c.order_key > bindparam(f"after_{state}"),
-        )
-        .order_by(tickets.c.order_key)
-        .limit(bindparam("at_most"))
-    )
-
-
-ENTRIES = {state: _entries_in_state(state) for state in TicketState}
-# "called" sorts before "waiting", so the index on queue, state and order key gives the line in order of call.
-LINE = (
-    ENTRY.where(
-        tickets.c.queue_id == bindparam("of_queue"),
-        or_(
-            and_(tickets.c.state == TicketState.CALLED, tickets.c.order_key > bindparam("after_called")),
-            and_(tickets.c.state == TicketState.WAITING, tickets.c.order_key > bindparam("after_waiting")),
-        ),
-    )
-    .order_by(tickets.c.state, tickets.c.order_key)
-    .limit(bindparam("at_most"))
-)
-ENTRY_BY_ID = ENTRY.where(tickets.c.id == bindparam("of_id"))
-
-
 def active_key(ticket: Ticket) -> str | None:
     """What is unique while the contact holds a place in the queue (MySQL has no partial index)."""
     if ticket.contact_id is None or ticket.state not in ACTIVE_STATES:
@@ -161,7 +127,7 @@ class Tickets:
         query = TICKET.where(tickets.c.queue_id == queue_id, tickets.c.state.in_(list(states)))
         return self._all(query.order_by(tickets.c.order_key))
 
-    def ahead_of(self, ticket: Ticket) -> int:
+    def ahead_of(self, ticket: Ticket | LineEntry) -> int:
         """How many wait before this ticket, counted. Where its queue is not locked, it may have moved since."""
         count: int = self._connection.execute(
             COUNT_AHEAD, {"of_queue": ticket.queue_id, "of_order_key": ticket.order_key}
@@ -227,36 +193,6 @@ class Tickets:
     def tell_almost_there(self, ticket_ids: Sequence[str]) -> None:
         """Note that these guests have been told that their turn is near."""
         self._connection.execute(TELL_ALMOST_THERE, {"ids": list(ticket_ids)})
-
-    def line(self, queue_id: str, at_most: int, after_called: int, after_waiting: int) -> list[LineEntry]:
-        """The first `at_most` of who is called, then who waits, in order, after these order keys. One statement."""
-        values = {
-            "of_queue": queue_id,
-            "at_most": at_most,
-            "after_called": after_called,
-            "after_waiting": after_waiting,
-        }
-        return [_entry(row) for row in self._connection.execute(LINE, values)]
-
-    def entries(self, queue_id: str, state: TicketState, at_most: int, after: int) -> list[LineEntry]:
-        """The tickets in one state, in order, after this order key."""
-        values = {"of_queue": queue_id, "at_most": at_most, f"after_{state}": after}
-        return [_entry(row) for row in self._connection.execute(ENTRIES[state], values)]
-
-    def no_shows_since(self, queue_id: str, since: datetime, at_most: int) -> list[LineEntry]:
-        """The last who did not come, since then, newest first."""
-        query = ENTRY.where(
-            tickets.c.queue_id == queue_id,
-            tickets.c.state == TicketState.NO_SHOW,
-            tickets.c.ended_at >= since,
-        )
-        rows = self._connection.execute(query.order_by(tickets.c.ended_at.desc()).limit(at_most))
-        return [_entry(row) for row in rows]
-
-    def entry(self, ticket_id: str) -> LineEntry | None:
-        """One ticket with its guest's channel; the position is not filled in."""
-        row = self._connection.execute(ENTRY_BY_ID, {"of_id": ticket_id}).first()
-        return None if row is None else _entry(row)
 
     def channels(self, ticket_ids: Collection[str]) -> dict[str, str]:
         """Of those of these tickets that have a contact, its channel, by the ticket's id."""
@@ -341,10 +277,3 @@ def ticket_from(row: Sequence[Any]) -> Ticket:
     ticket = Ticket(*row)
     ticket.state = TicketState(ticket.state)
     return ticket
-
-
-def _entry(row: Any) -> LineEntry:
-    ticket = ticket_from(row[:WIDTH])
-    channel, unreachable, opted_out = row[WIDTH:]
-    reachable = channel is not None and unreachable is None and (ticket.sender or channel) not in (opted_out or [])
-    return LineEntry(ticket, channel, reachable, None)

@@ -52,9 +52,9 @@ def act(bars: Bars, name: str, queue_id: str) -> None:
     else:
         operation = getattr(bars.queues, name.replace(" ", "_"))
         with bars.records.reading() as tx:
-            active = tx.tickets.line(queue_id, 1, 0, 0)
+            active = tx.lines.active(queue_id, 1, 0, 0)
         if active:
-            bars.do(lambda tx: operation(tx, active[0].ticket.id, OWNER))
+            bars.do(lambda tx: operation(tx, active[0].id, OWNER))
 
 
 @pytest.mark.parametrize("channel", ["sms", "telegram"])

@@ -375,7 +375,7 @@ class TestTheCarriersWords:
 
         ticket_id = guest.ticket.id
         with bars.records.reading() as tx:
-            entry = tx.tickets.entry(ticket_id)
+            entry = tx.lines.entry(ticket_id)
         assert entry is not None
         assert entry.reachable is False
 

@@ -79,7 +79,7 @@ class Told(Line):
 
     def reachable(self, ticket: Ticket) -> bool:
         with self.records.reading() as tx:
-            entry = tx.tickets.entry(ticket.id)
+            entry = tx.lines.entry(ticket.id)
         assert entry is not None
         return entry.reachable
 

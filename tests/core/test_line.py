@@ -39,7 +39,7 @@ def pages(line: Line, limit: int, **more) -> list[list[tuple[int, int | None]]]:
     while True:
         with line.records.reading() as tx:
             page = read_line(tx, line.id, limit=limit, after=mark, **more)
-        found.append([(entry.ticket.number, entry.position) for entry in page.entries])
+        found.append([(entry.number, entry.position) for entry in page.entries])
         mark = page.next
         if mark is None:
             return found
@@ -121,7 +121,7 @@ def test_a_mark_outlives_its_ticket(line: Line) -> None:
 
     with line.records.reading() as tx:
         page = read_line(tx, line.id, limit=2, after=mark)
-    assert [(entry.ticket.number, entry.position) for entry in page.entries] == [(3, 2), (4, 3)]
+    assert [(entry.number, entry.position) for entry in page.entries] == [(3, 2), (4, 3)]
 
 
 def test_one_ticket_is_read_with_its_position_by_who_works_there(line: Line) -> None:
@@ -159,9 +159,9 @@ def test_who_did_not_come_lately_is_found_without_reading_who_never_came_before(
             ],
         )
         event.listen(engine, "before_cursor_execute", note)
-        [found] = tx.tickets.no_shows_since(line.id, tx.now - timedelta(minutes=15), 10)
+        [found] = tx.lines.no_shows_since(line.id, tx.now - timedelta(minutes=15), 10)
         event.remove(engine, "before_cursor_execute", note)
-        assert found.ticket.id == last.id
+        assert found.id == last.id
         [(statement, parameters)] = statements
         sqlite = engine.dialect.name == "sqlite"
         explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "

@@ -100,9 +100,9 @@ class NoticeShape(BaseModel):
     at: AwareDatetime
 
     @classmethod
-    def of(cls, ticket: Ticket) -> "NoticeShape | None":
+    def of(cls, entry: LineEntry) -> "NoticeShape | None":
         """None where the guest was told nothing yet."""
-        kind, state, at = ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at
+        kind, state, at = entry.last_notice_kind, entry.last_notice_state, entry.last_notice_at
         return None if kind is None or state is None or at is None else cls(kind=kind, state=state, at=at)
 
 
@@ -128,23 +128,22 @@ class TicketShape(BaseModel):
     @classmethod
     def of(cls, entry: LineEntry, queue: Queue, public_url: str) -> "TicketShape":
         """The ticket as staff see it."""
-        ticket = entry.ticket
         return cls(
-            id=ticket.id,
-            number=ticket.number,
-            queue_id=ticket.queue_id,
-            guest_name=ticket.guest_name,
-            party_size=ticket.party_size,
+            id=entry.id,
+            number=entry.number,
+            queue_id=entry.queue_id,
+            guest_name=entry.guest_name,
+            party_size=entry.party_size,
             channel=entry.channel,
-            state=ticket.state,
+            state=entry.state,
             position=entry.position,
-            joined_at=ticket.joined_at,
-            called_at=ticket.called_at,
+            joined_at=entry.joined_at,
+            called_at=entry.called_at,
             estimate=EstimateShape.of(queue, entry.position),
-            note=ticket.note,
+            note=entry.note,
             reachable=entry.reachable,
-            last_notice=NoticeShape.of(ticket),
-            guest_url=guest_url(ticket, public_url),
+            last_notice=NoticeShape.of(entry),
+            guest_url=guest_url(entry.token, public_url),
         )
 
 
@@ -222,7 +221,7 @@ class GuestTicketShape(BaseModel):
                 called_message=queue.called_message,
                 state=queue.state,
             ),
-            guest_url=guest_url(ticket, public_url),
+            guest_url=guest_url(ticket.token, public_url),
         )
 
 
@@ -254,6 +253,6 @@ class HistoryShape(BaseModel):
     next: str | None
 
 
-def guest_url(ticket: Ticket, public_url: str) -> str:
+def guest_url(token: str, public_url: str) -> str:
     """The address of the guest's own page."""
-    return f"{public_url}/t/{ticket.token}"
+    return f"{public_url}/t/{token}"

@@ -1,7 +1,5 @@
 """The line: who waits and who is called, walk-ins, and the next guest."""
 
-from dataclasses import replace
-
 from flask import Blueprint, Response
 
 from core.line import read_line
@@ -46,9 +44,10 @@ def add_ticket(account: Account, queue_id: str, body: WalkIn) -> Response:
             phone=body.phone,
             note=body.note,
         )
-        entry = tx.tickets.entry(joined.ticket.id)
+        entry = tx.lines.entry(joined.ticket.id)
         assert entry is not None
-        return TicketShape.of(replace(entry, position=joined.position), joined.queue, current().public_url)
+        entry.position = joined.position
+        return TicketShape.of(entry, joined.queue, current().public_url)
 
     return changed(account.id, work, status=201, made="/tickets")
 

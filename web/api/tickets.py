@@ -21,7 +21,7 @@ Step = Callable[[Transaction, str, Actor], Ticket]
 
 def ticket_now(tx: Transaction, ticket: Ticket) -> TicketShape:
     """A ticket after a change in this transaction."""
-    entry = tx.tickets.entry(ticket.id)
+    entry = tx.lines.entry(ticket.id)
     # The queue that the change locked: its counters are written when the transaction ends.
     queue = tx.lock(tx.queues.get(ticket.queue_id))
     assert entry is not None

@@ -219,10 +219,9 @@ def _ticket_form(
     queue_id: str, ticket_id: str, values: dict[str, str] | None = None, refusal: str | None = None
 ) -> str:
     with current().records.reading() as tx:
-        entry, queue = read_ticket(tx, staff_account().id, ticket_id)
+        ticket, queue = read_ticket(tx, staff_account().id, ticket_id)
     if queue.id != queue_id:
         raise NotFound(what="ticket")
-    ticket = entry.ticket
     known = {"guest_name": ticket.guest_name, "party_size": ticket.party_size, "note": ticket.note}
     return render_template(
         "ticket_form.html", ticket=ticket, queue=queue, values=values or known, refusal=refusal, key=page_key()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.errors import NotFound
 from core.estimates import Estimate, estimate
 from core.line import read_line
-from core.model import LineEntry, Queue, Ticket, TicketState, Venue
+from core.model import LineEntry, Queue, TicketState, Venue
 from core.storage.records import Transaction
 from web.etags import line_tag
 from web.services import current
@@ -42,7 +42,7 @@ FAILED = ("undelivered", "failed", "dead", "stale")
 class Row:
     """A ticket on the board. `alarm` is what staff have to know at once about reaching the guest."""
 
-    ticket: Ticket
+    ticket: LineEntry
     position: int | None
     channel: str
     estimate: Estimate | None
@@ -71,9 +71,9 @@ def staff_line(tx: Transaction, queue_id: str, account_id: str) -> Line:
         raise NotFound(what="venue")
     entries = read_line(tx, queue_id, limit=LONGEST).entries
     since = tx.now - timedelta(minutes=queue.grace_minutes)
-    no_shows = tx.tickets.no_shows_since(queue_id, since, MOST_NO_SHOWS)
-    called = [_row(queue, entry) for entry in entries if entry.ticket.state is TicketState.CALLED]
-    waiting = [_row(queue, entry) for entry in entries if entry.ticket.state is TicketState.WAITING]
+    no_shows = tx.lines.no_shows_since(queue_id, since, MOST_NO_SHOWS)
+    called = [_row(queue, entry) for entry in entries if entry.state is TicketState.CALLED]
+    waiting = [_row(queue, entry) for entry in entries if entry.state is TicketState.WAITING]
     return Line(
         venue=venue,
         queue=queue,
@@ -86,31 +86,29 @@ def staff_line(tx: Transaction, queue_id: str, account_id: str) -> Line:
 
 
 def _row(queue: Queue, entry: LineEntry) -> Row:
-    ticket = entry.ticket
     return Row(
-        ticket=ticket,
+        ticket=entry,
         position=entry.position,
         channel=CHANNELS.get(entry.channel or "", entry.channel or "Walk-in"),
         estimate=estimate(queue, entry.position),
-        last_notice=_last_notice(ticket),
+        last_notice=_last_notice(entry),
         alarm=_alarm(entry),
     )
 
 
-def _last_notice(ticket: Ticket) -> str | None:
-    if ticket.last_notice_kind is None or ticket.last_notice_state is None:
+def _last_notice(entry: LineEntry) -> str | None:
+    if entry.last_notice_kind is None or entry.last_notice_state is None:
         return None
-    return f"{NOTICES[ticket.last_notice_kind]}: {NOTICE_STATES[ticket.last_notice_state]}"
+    return f"{NOTICES[entry.last_notice_kind]}: {NOTICE_STATES[entry.last_notice_state]}"
 
 
 def _alarm(entry: LineEntry) -> str | None:
-    ticket = entry.ticket
-    if ticket.state is TicketState.CALLED:
-        shout = "shout the name" if ticket.guest_name else "shout the number"
+    if entry.state is TicketState.CALLED:
+        shout = "shout the name" if entry.guest_name else "shout the number"
         if entry.channel is None:
             return f"No phone: {shout}"
-        call_failed = ticket.last_notice_kind in ("called", "recalled") and ticket.last_notice_state in FAILED
+        call_failed = entry.last_notice_kind in ("called", "recalled") and entry.last_notice_state in FAILED
         return f"Not reached: {shout}" if call_failed or not entry.reachable else None
-    if ticket.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
+    if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
     return None
