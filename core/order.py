@@ -40,7 +40,7 @@ def _free_key(tx: Transaction, queue: Queue, ticket: Ticket, position: int) -> i
         low = tx.tickets.key_before(queue.id, after)
         low, high = (after - 2 * GAP if low is None else low), after
     else:
-        low, high = before, tx.tickets.key_after(queue.id, before) or after
+        low, high = before, tx.tickets.key_after(queue.id, before)
     middle = (low + high) // 2
     return middle if low < middle < high else None
 

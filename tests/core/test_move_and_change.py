@@ -33,6 +33,18 @@ def test_who_moved_whom_is_recorded(line: Line) -> None:
     assert line.happened(first) == [EventKind.JOINED]
 
 
+def test_a_place_beside_one_that_has_ended_is_free(line: Line) -> None:
+    first, second, third, fourth = line.fill(4)
+    line.act("move", second, 1)
+    assert line.ticket(second).order_key == 0
+    line.act("move", third, 1)
+    line.act("remove", second)
+
+    line.act("move", fourth, 2)
+
+    assert line.order() == [third.id, fourth.id, first.id]
+
+
 def test_a_gap_that_is_used_up_is_spread_out_again(line: Line) -> None:
     tickets = line.fill(6)
     expected = [ticket.id for ticket in tickets]
