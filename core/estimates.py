@@ -8,6 +8,7 @@ five are called within it, were the waits independent.
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.model import Queue, Ticket
 
@@ -41,6 +42,25 @@ def learn_pace(queue: Queue, called: Ticket, now: datetime) -> None:
     queue.pace_seconds += weight * difference
     queue.pace_deviation_seconds = math.sqrt(variance)
     queue.pace_samples += 1
+
+
+def pace_of(queue: Queue) -> dict[str, Any]:
+    """What the next call will change of a queue's pace, in JSON's types: for `take_back_pace`."""
+    last = queue.last_called_at
+    return {
+        "last_called_at": None if last is None else last.isoformat(),
+        "seconds": queue.pace_seconds,
+        "deviation_seconds": queue.pace_deviation_seconds,
+        "samples": queue.pace_samples,
+    }
+
+
+def take_back_pace(queue: Queue, before: dict[str, Any]) -> None:
+    """Forget what a call taught, which was a slip; nobody was called since."""
+    last = before["last_called_at"]
+    queue.last_called_at = None if last is None else datetime.fromisoformat(last)
+    queue.pace_seconds, queue.pace_deviation_seconds = before["seconds"], before["deviation_seconds"]
+    queue.pace_samples = before["samples"]
 
 
 def estimate(queue: Queue, position: int | None) -> Estimate | None:

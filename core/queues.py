@@ -21,7 +21,7 @@ from core.errors import (
     QueueFull,
     QueuePaused,
 )
-from core.estimates import learn_pace
+from core.estimates import learn_pace, pace_of, take_back_pace
 from core.model import (
     ACTIVE_STATES,
     SYSTEM,
@@ -114,6 +114,7 @@ class QueueService:
         )
         tx.tickets.insert(ticket)
         tx.enters_line(queue, ticket)
+        _nothing_to_undo_after(queue, actor)
         record(tx, queue, EventKind.JOINED, ticket, actor, party_size=party_size, announce=announce)
         return Joined(ticket, queue.waiting, queue)
 
@@ -254,11 +255,12 @@ class QueueService:
             ticket.note = note
         ticket.version = tx.change(queue).version
         tx.tickets.save(ticket)
+        _nothing_to_undo_after(queue, actor)
         record(tx, queue, EventKind.CHANGED, ticket, actor, party_size=ticket.party_size)
         return ticket
 
     def undo(self, tx: Transaction, queue_id: str, actor: Actor) -> Ticket:
-        """Restore the state before the queue's last staff action on a ticket, if it is at most a minute old.
+        """Restore the state before the queue's last staff action, if it brought a ticket further a minute ago at most.
 
         Raises NothingToUndo, ChangedSince when the ticket changed since or its guest holds another place,
         NotFound.
@@ -272,6 +274,8 @@ class QueueService:
             raise ChangedSince
         waited = ticket.state is WAITING
         restore(tx, queue, ticket, action)
+        if "pace" in action.data["before"]:
+            take_back_pace(queue, action.data["before"]["pace"])
         queue.last_action_version = 0
         record(tx, queue, EventKind.UNDONE, ticket, actor, undone=action.kind, state=ticket.state)
         if waited and ticket.state is not WAITING:
@@ -283,6 +287,7 @@ class QueueService:
         queue = lock_queue(tx, queue_id, actor)
         if queue.state is not state:
             before, queue.state = queue.state, state
+            _nothing_to_undo_after(queue, actor)
             record(tx, queue, EventKind.QUEUE_STATE_CHANGED, None, actor, before=before, state=state)
         return queue
 
@@ -302,7 +307,7 @@ class QueueService:
         return True
 
     def _call(self, tx: Transaction, queue: Queue, ticket: Ticket, actor: Actor) -> None:
-        before = snapshot(ticket)
+        before = snapshot(ticket) | {"pace": pace_of(queue)}
         learn_pace(queue, ticket, tx.now)
         ticket.state = CALLED
         ticket.version = tx.change(queue).version
@@ -340,6 +345,12 @@ def check_party_size(queue: Queue, party_size: int) -> None:
         raise InvalidPartySize(party_size=party_size)
     if queue.largest_party is not None and party_size > queue.largest_party:
         raise PartyTooLarge(largest_party=queue.largest_party, party_size=party_size)
+
+
+def _nothing_to_undo_after(queue: Queue, actor: Actor) -> None:
+    """An action of staff that can't be undone: their undo would take back an earlier one, which they don't mean."""
+    if actor.kind is ActorKind.STAFF:
+        queue.last_action_version = 0
 
 
 def _check_lengths(**texts: str | None) -> None:

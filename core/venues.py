@@ -197,6 +197,7 @@ class VenueService:
             values.pop("join_code", None)
         if values:
             tx.change(queue)
+            queue.last_action_version = 0
             tx.queues.save_settings(queue.id, values)
         for name, value in values.items():
             setattr(queue, name, value)

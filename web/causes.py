@@ -132,7 +132,7 @@ CAUSES = {
         409, "Grace over", lambda d: f"It is more than {d['grace_minutes']} minutes since this guest did not come."
     ),
     "nothing-to-undo": Cause(
-        409, "Nothing to undo", _always("There is no action by staff of the last minute to take back.")
+        409, "Nothing to undo", _always("The last action by staff can't be undone, or is more than a minute old.")
     ),
     "changed-since": Cause(
         409, "Changed since", _always("Somebody acted on this guest's place after the action, so it can't be undone.")

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from core.business_day import end_of_business_day
 from core.contacts import ContactBook
 from core.errors import Refusal
+from core.estimates import Estimate, estimate
 from core.model import (
     GUEST,
     Actor,
@@ -103,6 +104,9 @@ class Line:
             found = tx.tickets.get(ticket.id)
         assert found is not None
         return found
+
+    def estimate(self, position: int | None) -> Estimate | None:
+        return estimate(self.queue, position)
 
     def state(self, ticket: Ticket) -> TicketState:
         return self.ticket(ticket).state

@@ -1,11 +1,13 @@
 """Undo: the last staff action on a ticket, within a minute."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from core.errors import ChangedSince, NotFound, NothingToUndo
-from core.model import GUEST, EventKind, TicketState
+from core.estimates import pace_of
+from core.model import GUEST, EventKind, QueueState, Ticket, TicketState
 from core.order import GAP
 from tests.core.lines import OWNER, STRANGER, Line
 
@@ -107,6 +109,38 @@ def test_a_recall_is_not_undone_nor_what_was_before_it(line: Line) -> None:
     line.act("recall", mine)
 
     line.refuses(NothingToUndo, lambda tx: line.queues.undo(tx, line.id, OWNER))
+
+
+ACTIONS_FOR_GOOD: dict[str, Callable[[Line, Ticket], object]] = {
+    "a correction": lambda line, other: line.act("change", other, party_size=3),
+    "a pause": lambda line, _: line.do(lambda tx: line.queues.set_state(tx, line.id, QueueState.PAUSED, OWNER)),
+    "a walk-in": lambda line, _: line.join(actor=OWNER),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS_FOR_GOOD)
+def test_after_an_action_that_is_not_undone_nothing_before_it_is(line: Line, action: str) -> None:
+    mine, other = line.fill(2)
+    line.call_next()
+    ACTIONS_FOR_GOOD[action](line, other)
+
+    line.refuses(NothingToUndo, lambda tx: line.queues.undo(tx, line.id, OWNER))
+    assert line.state(mine) is TicketState.CALLED
+
+
+def test_a_call_that_is_undone_teaches_no_pace(line: Line) -> None:
+    line.fill(6)
+    for _ in range(4):
+        line.call_next()
+        line.wait(minutes=4)
+    before = pace_of(line.queue)
+
+    line.call_next()
+    assert pace_of(line.queue) != before
+    line.wait(seconds=1)
+    line.undo()
+
+    assert pace_of(line.queue) == before
 
 
 @pytest.mark.parametrize("slip", ["serve", "no_show", "remove"])

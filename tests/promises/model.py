@@ -95,6 +95,8 @@ class Model:
         self.last_number += 1
         self.last_place += 1
         self.parties.append(Party(self.last_number, guest, size, self.last_place, self.day_ends_at))
+        if guest is None:
+            self.last_action = None
 
     def call_next(self, seats: int | None) -> None:
         fitting = [index for index in self.waiting() if seats is None or self.parties[index].size <= seats]
@@ -158,11 +160,13 @@ class Model:
             self.last_action = None
         self._tell()
 
-    def change(self, index: int, size: int) -> None:
+    def change(self, index: int, size: int, staff: bool) -> None:
         party = self._in_state(index, *ACTIVE)
         self._check_size(size)
         party.size = size
         self._changed(index, EventKind.CHANGED, None)
+        if staff:
+            self.last_action = None
 
     def undo(self) -> None:
         if self.last_action is None or self.now > self.last_action[2] + timedelta(minutes=1):
@@ -182,10 +186,12 @@ class Model:
             self._tell()
 
     def set_state(self, state: QueueState) -> None:
+        if self.state is not state:
+            self.last_action = None
         self.state = state
 
     def close(self, remove: bool) -> None:
-        self.state = QueueState.CLOSED
+        self.set_state(QueueState.CLOSED)
         if remove:
             self._remove_all(EventKind.CLOSED)
 

@@ -83,7 +83,8 @@ class LineMachine(RuleBasedStateMachine):
             contact = None
             if guest is not None:
                 contact = self.line.book.lock_or_add(tx, ContactAddress("sms", guest))
-            joined = self.queues.join(tx, self.queue_id, GUEST, contact=contact, party_size=size)
+            actor = OWNER if guest is None else GUEST
+            joined = self.queues.join(tx, self.queue_id, actor, contact=contact, party_size=size)
             assert joined.position == len(tx.tickets.first_waiting(self.queue_id, 100))
             return joined.ticket
 
@@ -176,7 +177,7 @@ class LineMachine(RuleBasedStateMachine):
             actor = OWNER if by_staff else GUEST
             self.both(
                 "change",
-                (index, size),
+                (index, size, by_staff),
                 lambda tx: self.queues.change(tx, self.tickets[index].id, actor, party_size=size),
             )
 
