@@ -68,17 +68,22 @@ class Sweeper:
         return total
 
     def _erase_contacts(self) -> None:
-        """Blank the contacts whose every ticket is blank."""
-        with self._records.reading() as tx:
-            forgotten = tx.contacts.without_tickets_kept(tx.now - timedelta(days=1), AT_A_TIME)
+        while self._erase_some_contacts() == AT_A_TIME:
+            pass
+
+    def _erase_some_contacts(self) -> int:
+        """Blank a portion of the contacts whose every ticket is blank; answers how many there were."""
 
         def work(tx: Transaction, contact_id: str) -> None:
             contact = tx.contacts.lock_by_id(contact_id)
             if contact.address and not tx.contacts.has_kept_ticket(contact_id):
                 self._contacts.erase(tx, contact)
 
+        with self._records.reading() as tx:
+            forgotten = tx.contacts.without_tickets_kept(tx.now - timedelta(days=1), AT_A_TIME)
         for contact_id in forgotten:
             self._records.transaction(partial(work, contact_id=contact_id))
+        return len(forgotten)
 
 
 def _delete_spent(tx: Transaction) -> None:

@@ -1,6 +1,8 @@
 """Engines for the databases that hold the record, and the migrations that shape it."""
 
+import math
 import ssl
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ from alembic.config import Config
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
 
+# After such a rest a connection may have been lost: the server was started again, a firewall forgot it.
+REST_SECONDS = 1.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POOL_SIZE = 20
 
@@ -56,7 +61,7 @@ def _mysql(url: str) -> Engine:
     host = make_url(url).host or "localhost"
     # One context for all connections: PyMySQL would build one for each, which costs more than the log-in.
     security: dict[str, Any] = {"ssl_disabled": True} if host in LOOPBACK else {"ssl": ssl.create_default_context()}
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_size=POOL_SIZE,
@@ -76,3 +81,19 @@ def _mysql(url: str) -> Engine:
             **security,
         },
     )
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask_after_a_rest(connection: Any, record: Any, _proxy: Any) -> None:
+        # Changes are tried again, reads are not. Asked each time (pool_pre_ping), it would cost each a round trip.
+        if time.monotonic() - record.info.get("rests_since", math.inf) < REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return engine

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, func, select, update
 
 from core.model import GUEST, ContactAddress, EventKind, NoticeState, TicketState
 from core.storage.accounts import AccountToken
-from core.storage.records import Once, Records
-from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts
+from core.storage.records import Once, Records, Transaction
+from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts, tickets
 from core.sweeps import AT_A_TIME, Sweeper
 from tests.core.counting import counted
 from tests.core.invariants import assert_whole
@@ -154,6 +154,10 @@ def old_guest(told: Told) -> None:
     told.do(lambda tx: told.queues.serve(tx, answer["ticket"], OWNER))
 
 
+def contents_of(tx: Transaction, column) -> list:
+    return list(tx.connection.execute(select(column)).scalars())
+
+
 def found_anywhere(engine: Engine) -> set[str]:
     """Where in the record something personal still stands."""
     return {
@@ -187,6 +191,19 @@ def test_after_the_retention_time_nothing_personal_is_left(told: Told) -> None:
     assert found_anywhere(told.engine) == set()
     assert count(told.engine, receipts) == 0
     assert sweeper(told).erase() == 0
+
+
+def test_a_report_that_was_being_noted_brings_no_erased_name_back(told: Told) -> None:
+    old_guest(told)
+    told.wait(days=31)
+
+    def note_late(tx) -> None:
+        ticket = tx.tickets.get(*contents_of(tx, tickets.c.id))
+        tx.tickets.erase_expired(tx.now, AT_A_TIME)
+        tx.tickets.save_noticed(ticket)
+
+    told.do(note_late)
+    assert told.do(lambda tx: contents_of(tx, tickets.c.guest_name)) == [""]
 
 
 def test_the_history_outlives_the_erasure(told: Told) -> None:
@@ -280,12 +297,14 @@ def test_who_only_wrote_is_forgotten_after_a_day(line: Line) -> None:
 
 
 def test_more_than_one_round_is_erased_at_once(line: Line) -> None:
-    tickets = line.do(lambda tx: [line.joining(tx, guest_name=NAME).ticket for _ in range(AT_A_TIME + 5)])
+    addresses = [f"+1555{index:07}" for index in range(AT_A_TIME + 5)]
+    tickets = line.do(lambda tx: [line.joining(tx, address, guest_name=NAME).ticket for address in addresses])
     line.do(lambda tx: line.queues.close(tx, line.id, OWNER, remove_waiting=True))
     line.wait(days=31)
 
     assert sweeper(line).erase() == len(tickets)
     assert found_anywhere(line.engine) == set()
+    assert line.do(lambda tx: tx.contacts.without_tickets_kept(tx.now, 1)) == []
 
 
 def test_spent_receipts_go_in_portions(line: Line, engine: Engine) -> None:

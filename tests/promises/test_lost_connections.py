@@ -1,5 +1,6 @@
 """A connection that is lost leaves no change half done, and a change with a receipt is made once all the same."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from core.errors import OutcomeUnknown, RecordUnavailable
-from core.storage.engine import open_engine
+from core.storage.engine import REST_SECONDS, open_engine
 from core.storage.records import Once, Records, Transaction
 from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
@@ -65,7 +66,7 @@ def test_without_a_receipt_nobody_claims_to_know_and_nothing_is_half_done(
     assert line.queue.waiting == waiting
 
 
-def test_connections_that_were_lost_meanwhile_are_replaced(line: Line, mariadb: MariaDB) -> None:
+def lose_all(mariadb: MariaDB) -> None:
     with mariadb.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND command = 'Sleep'"
@@ -73,8 +74,19 @@ def test_connections_that_were_lost_meanwhile_are_replaced(line: Line, mariadb: 
         for (lost,) in cursor.fetchall():
             cursor.execute(f"KILL {lost}")
 
+
+def test_connections_that_were_lost_meanwhile_are_replaced_by_a_change(line: Line, mariadb: MariaDB) -> None:
+    lose_all(mariadb)
+
     assert line.call_next().number == 1
     assert line.queue.waiting == 9
+
+
+def test_connections_that_were_lost_while_they_rested_are_replaced_by_a_read(line: Line, mariadb: MariaDB) -> None:
+    lose_all(mariadb)
+    time.sleep(REST_SECONDS)
+
+    assert line.queue.waiting == 10
 
 
 def test_a_database_that_stays_away_is_said_to_be_away(line: Line, mariadb: MariaDB) -> None:
