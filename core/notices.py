@@ -54,13 +54,17 @@ _STATE_TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A claimed notice with everything that its text needs. `position` is None unless the ticket waits."""
+    """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
+
+    `repeated`: a later notice says the same, of a state that came and went and came again.
+    """
 
     notice: Notice
     ticket: Ticket
     contact: Contact
     place: QueueAtVenue
     position: int | None
+    repeated: bool
 
 
 class NoticeService:
@@ -231,7 +235,7 @@ class NoticeService:
         moved_on = ticket.state not in _STATE_TOLD[notice.kind] or (
             ticket.state is TicketState.WAITING and outbound.position is None
         )
-        if now >= notice.stale_at or outdated or moved_on:
+        if now >= notice.stale_at or outdated or moved_on or outbound.repeated:
             self._set_aside(notice.id, NoticeState.STALE, None)
         elif not contact.address:
             self._set_aside(notice.id, NoticeState.FAILED, ERASED)
@@ -258,7 +262,8 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
     if ticket is None or ticket.contact_id is None or place is None:
         raise AssertionError("a notice without its contact or queue")
     contact = tx.contacts.get(ticket.contact_id)
-    return Outbound(notice, ticket, contact, place, tx.tickets.position_of(ticket.id))
+    position = tx.tickets.position_of(ticket.id)
+    return Outbound(notice, ticket, contact, place, position, repeated=tx.notices.is_repeated(notice))
 
 
 def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
@@ -403,7 +408,7 @@ def _save(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, shown: 
     if tx.notices.is_newest(notice):
         ticket.last_notice_kind, ticket.last_notice_state, ticket.last_notice_at = notice.kind, shown, tx.now
     tx.change(queue)
-    tx.tickets.save(ticket)
+    tx.tickets.save_noticed(ticket)
 
 
 def _get(tx: Transaction, notice_id: str) -> Notice:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
 from core.storage.columns import row_of
@@ -14,6 +13,9 @@ from core.storage.tables import delivery_reports, notices
 
 # The call's number tells apart what one relay made of a call taken back and the next.
 AGE = (notices.c.created_at, notices.c.call_number, notices.c.id)
+
+ABOUT_A_CALL = (NoticeKind.CALLED, NoticeKind.RECALLED, NoticeKind.NOT_YET)
+HELD = notices.alias("held")
 
 
 @dataclass(slots=True)
@@ -76,16 +78,29 @@ class Notices:
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""
-        query = select(notices.c.id).where(notices.c.ticket_id == notice.ticket_id)
-        newest: str | None = self._connection.execute(query.order_by(*(c.desc() for c in AGE)).limit(1)).scalar()
-        return newest == notice.id
+        return self._newest(notices.c.ticket_id == notice.ticket_id) == notice.id
+
+    def is_repeated(self, notice: Notice) -> bool:
+        """Whether a later notice that is pending tells its guest the same."""
+        same = notices.c.ticket_id == notice.ticket_id, notices.c.kind == notice.kind
+        return self._newest(*same, notices.c.state == NoticeState.PENDING) != notice.id
 
     def by_carrier_id(self, channel: str, carrier_id: str) -> Notice | None:
         """The notice that the carrier knows under this id."""
         return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
 
     def due(self, now: datetime, at_most: int, channels: Sequence[str]) -> list[Notice]:
-        """Pending notices of these channels that nobody holds and whose time has come, locked."""
+        """Pending notices of these channels that nobody holds and whose time has come, locked.
+
+        One about a call waits while another about a call of the same guest is being sent: "not yet" is not to
+        come before the call that it takes back.
+        """
+        held = select(HELD.c.id).where(
+            HELD.c.ticket_id == notices.c.ticket_id,
+            HELD.c.id != notices.c.id,
+            HELD.c.kind.in_(ABOUT_A_CALL),
+            HELD.c.lease_until > now,
+        )
         return self._all(
             select(notices)
             .where(
@@ -93,6 +108,7 @@ class Notices:
                 notices.c.next_try_at <= now,
                 notices.c.channel.in_(channels),
                 or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now),
+                or_(notices.c.kind.not_in(ABOUT_A_CALL), ~held.exists()),
             )
             .order_by(notices.c.next_try_at)
             .limit(at_most)
@@ -114,13 +130,14 @@ class Notices:
         return self._all(select(notices).where(notices.c.state == NoticeState.DEAD).order_by(notices.c.updated_at))
 
     def keep_report(self, report: DeliveryReport) -> None:
-        """Keep a report for a message that is not noted yet; a repeated one changes nothing."""
-        try:
-            with self._connection.begin_nested():
-                self._connection.execute(insert(delivery_reports), row_of(report))
-        except IntegrityError:
-            # The carrier repeats itself; the row is there.
-            return
+        """Keep a report for a message that is not noted yet; a repeated one changes nothing.
+
+        Raises IntegrityError where another process just kept it.
+        """
+        same = delivery_reports.c.channel == report.channel, delivery_reports.c.carrier_id == report.carrier_id
+        query = select(delivery_reports.c.at).where(*same, delivery_reports.c.state == report.state)
+        if self._connection.execute(query).first() is None:
+            self._connection.execute(insert(delivery_reports), row_of(report))
 
     def has_reports(self, channel: str, carrier_id: str) -> bool:
         """Whether reports are kept for this message."""
@@ -151,6 +168,11 @@ class Notices:
     def delete_reports(self, before: datetime) -> None:
         """Delete reports that no message was ever noted for."""
         self._connection.execute(delete(delivery_reports).where(delivery_reports.c.at < before))
+
+    def _newest(self, *where: ColumnElement[bool]) -> str | None:
+        query = select(notices.c.id).where(*where)
+        newest: str | None = self._connection.execute(query.order_by(*(c.desc() for c in AGE)).limit(1)).scalar()
+        return newest
 
     def _one(self, query: Any) -> Notice | None:
         found = self._all(query)

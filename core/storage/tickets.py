@@ -24,15 +24,18 @@ CHANGING = (
     "ended_at",
     "call_number",
     "no_show_at",
-    "last_notice_kind",
-    "last_notice_state",
-    "last_notice_at",
 )
 INSERT = insert(tickets)
 SAVE = (
     update(tickets)
     .where(tickets.c.id == bindparam("of_id"))
     .values({name: bindparam(f"new_{name}") for name in (*CHANGING, "active_key")})
+)
+NOTICED = ("no_show_at", "last_notice_kind", "last_notice_state", "last_notice_at")
+SAVE_NOTICED = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("of_id"))
+    .values({name: bindparam(f"new_{name}") for name in NOTICED})
 )
 BY_ID = TICKET.where(tickets.c.id == bindparam("of_id"))
 BY_TOKEN = TICKET.where(tickets.c.token == bindparam("of_token"))
@@ -99,6 +102,11 @@ class Tickets:
         values["new_active_key"] = active_key(ticket)
         self._connection.execute(SAVE, values | {"of_id": ticket.id})
 
+    def save_noticed(self, ticket: Ticket) -> None:
+        """Write what a notice's way changes of its ticket, and no more: names may be erased at the same time."""
+        values: dict[str, Any] = {f"new_{name}": getattr(ticket, name) for name in NOTICED}
+        self._connection.execute(SAVE_NOTICED, values | {"of_id": ticket.id})
+
     def get(self, ticket_id: str) -> Ticket | None:
         """The ticket with this id."""
         return self._one(BY_ID, of_id=ticket_id)
@@ -159,12 +167,12 @@ class Tickets:
         before = keys.pop(0) if position > 1 and keys else None
         return before, keys[0] if keys else None
 
-    def key_after(self, queue_id: str, order_key: int) -> int | None:
-        """The next order key above this one that any ticket of the queue has, ended ones too."""
+    def key_after(self, queue_id: str, order_key: int) -> int:
+        """The next order key above this one, which is not the last, that any ticket has, ended ones too."""
         query = select(func.min(tickets.c.order_key)).where(
             tickets.c.queue_id == queue_id, tickets.c.order_key > order_key
         )
-        key: int | None = self._connection.execute(query).scalar()
+        key: int = self._connection.execute(query).scalar_one()
         return key
 
     def key_before(self, queue_id: str, order_key: int) -> int | None:

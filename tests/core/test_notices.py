@@ -93,6 +93,7 @@ def test_a_guest_who_was_answered_is_not_told_of_the_join(told: Told) -> None:
         (("remove",), NoticeKind.REMOVED),
         (("call", "remove"), NoticeKind.REMOVED),
         (("call", "no_show", "come_back"), NoticeKind.JOINED),
+        (("call", "no_show", "come_back", "undo"), NoticeKind.NO_SHOW),
         (("call", "no_show", "undo"), NoticeKind.RECALLED),
         (("remove", "undo"), NoticeKind.JOINED),
         (("call", "remove", "undo"), NoticeKind.RECALLED),
@@ -460,6 +461,30 @@ def test_an_opt_out_holds_for_its_own_sender_only(told: Told) -> None:
     assert told.reachable(ticket)
 
 
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        (("call", "put_back", "call", "put_back"), NoticeKind.NOT_YET),
+        (("call", "no_show", "come_back", "call", "no_show"), NoticeKind.NO_SHOW),
+        (("remove", "undo", "remove"), NoticeKind.REMOVED),
+    ],
+)
+def test_of_what_came_and_went_and_came_again_a_slow_carrier_is_given_the_last(told: Told, steps, kind) -> None:
+    ticket = told.join("+15550300001")
+    if steps[0] == "call":
+        told.call_next()
+        told.send_all()
+    for step in steps[1:] if steps[0] == "call" else steps:
+        told.wait(seconds=1)
+        if step == "undo":
+            told.undo()
+        else:
+            told.act(step, ticket)
+        told.relay()
+
+    assert kinds(told.claim()) == [kind]
+
+
 # Not yet
 
 
@@ -485,8 +510,29 @@ def test_a_call_taken_back_is_said_so_if_it_may_have_gone_out(told: Told, how: s
         if call in ("timeout", "refused"):
             told.fail(outbound.notice, retry=call == "timeout")
     take_back(told, ticket, how)
+    if call == "claimed":
+        told.wait(seconds=LEASE.total_seconds())
 
     assert kinds(told.claim()) == ([NoticeKind.NOT_YET] if told_so else [])
+
+
+def test_not_yet_waits_for_the_call_that_is_being_sent(told: Told) -> None:
+    ticket, notice = told.called()
+    told.act("put_back", ticket)
+    assert told.claim() == []
+
+    told.sent(notice)
+
+    assert kinds(told.claim()) == [NoticeKind.NOT_YET]
+
+
+def test_a_call_waits_for_no_notice_of_another_kind(told: Told) -> None:
+    ticket = told.join("+15550300001", actor=OWNER, announce=True)
+    assert kinds(told.claim()) == [NoticeKind.JOINED]
+
+    told.act("call", ticket)
+
+    assert kinds(told.claim()) == [NoticeKind.CALLED]
 
 
 def test_a_call_that_nobody_relayed_yet_is_taken_back_in_silence(told: Told) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
 from core.model import NoticeKind, NoticeState
 from core.notices import NoticeService
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from core.storage.tables import delivery_reports
 from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER
@@ -62,6 +63,16 @@ def test_a_report_in_the_instant_in_which_the_sending_is_noted_is_never_lost(tol
         assert told.shown(ticket) == ("called", "delivered")
 
 
+def test_reports_for_a_message_that_nobody_noted_are_each_kept_once(told: Told) -> None:
+    for turn in range(10):
+        states = (NoticeState.SENT, NoticeState.DELIVERED)
+        at_once([partial(told.report, f"SM{turn}", state) for state in states for _ in range(4)])
+
+        with told.records.reading() as tx:
+            kept = tx.connection.execute(select(delivery_reports.c.state).order_by("state")).scalars().all()
+        assert kept.count("sent") == kept.count("delivered") == turn + 1
+
+
 def test_a_failure_reported_twice_in_one_instant_puts_the_notice_off_once(told: Told) -> None:
     for turn in range(10):
         _, notice = told.called(f"+1555030{turn:04}")
@@ -95,6 +106,7 @@ def test_a_call_that_is_taken_back_while_it_is_claimed_is_said_so(
     relaying.join()
 
     assert claimed.notice.kind is NoticeKind.CALLED
+    told.sent(claimed.notice)
     assert [outbound.notice.kind for outbound in told.claim()] == [NoticeKind.NOT_YET]
     engine.dispose()
     other_engine.dispose()
