@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks import operations
 from benchmarks.crowd import eight_clients
 from benchmarks.setting import servers
-from benchmarks.table import flatness, table
+from benchmarks.table import table
 from benchmarks.webhook import sms_join
 
 REFERENCES = """
@@ -19,7 +19,6 @@ def main() -> None:
     """Start the servers, measure, print."""
     with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as running:
         rows = operations.on_mariadb(running, (10, 1_000, 100_000))
-        rows += [flatness(rows, name, 1.3) for name in ("join, in core", "call next, in core")]
         rows += [sms_join(running), eight_clients(running)]
         rows += operations.on_sqlite(running, (10, 10_000))
     print(REFERENCES)

@@ -16,10 +16,11 @@ from benchmarks.lines import ACCOUNT, NUMBER
 from benchmarks.measure import Step
 from core.clock import system_clock
 from core.contacts import ContactBook
-from core.model import GUEST, ContactAddress, staff
+from core.model import GUEST, ContactAddress, Ticket, staff
 from core.queues import QueueService
 from core.storage.engine import migrate, open_engine
 from core.storage.records import Records, Transaction
+from core.storage.redis_server import WakeWorker, open_redis
 from core.storage.view import Positions, PositionView, ViewUpdate
 from tests.servers import MariaDB, Valkey
 
@@ -28,19 +29,21 @@ Work = Callable[[Transaction], object]
 
 @dataclass
 class Setting:
-    """A migrated database with everything that the operations need."""
+    """A migrated database with everything that the operations need, put together as an edition does it."""
 
     engine: Engine
-    redis: "redis.Redis"
+    valkey: Valkey
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     queues: QueueService = field(default_factory=QueueService)
     contacts: ContactBook = field(default_factory=lambda: ContactBook(b"benchmark"))
 
     def __post_init__(self) -> None:
-        view = PositionView(self.redis)
-        self.records = Records(self.engine, system_clock, [ViewUpdate(view)])
+        self.bare_redis = redis.Redis(host="127.0.0.1", port=self.valkey.port)
+        client = open_redis(self.valkey.url)
+        view = PositionView(client)
+        self.records = Records(self.engine, system_clock, [ViewUpdate(view), WakeWorker(client)])
         self.positions = Positions(self.records, view)
-        # Without a view, for what is recorded and then sent by others.
+        # Without a view and a worker, for what is recorded and then sent by others.
         self.unseen = Records(self.engine, system_clock)
 
     def phone(self) -> str:
@@ -63,6 +66,10 @@ class Setting:
     def committed(self, work: Work) -> Step:
         """One transaction of ours."""
         return lambda: lambda: self.records.transaction(work)
+
+    def asked(self, ticket: Ticket) -> Step:
+        """Where a guest stands."""
+        return lambda: lambda: self.positions.position(ticket)
 
     def bare(self, work: Work, connection: "pymysql.Connection[Any]") -> Step:
         """The statements of that transaction, recorded afresh and sent by bare PyMySQL."""
@@ -105,9 +112,10 @@ class Servers:
     def _migrated(self, url: str) -> Setting:
         engine = open_engine(url)
         migrate(engine)
-        client = redis.Redis(host="127.0.0.1", port=self.valkey.port)
-        client.flushall()
-        return Setting(engine, client)
+        setting = Setting(engine, self.valkey)
+        # Lines of the same name in another database have left their views.
+        setting.bare_redis.flushall()
+        return setting
 
 
 @contextmanager
@@ -122,8 +130,8 @@ def servers(directory: Path) -> Iterator[Servers]:
 
 def round_trip(setting: Setting) -> Step:
     """Reference (a): one bare redis-py round trip."""
-    setting.redis.set("reference", 1)
-    return lambda: lambda: setting.redis.get("reference")
+    setting.bare_redis.set("reference", 1)
+    return lambda: lambda: setting.bare_redis.get("reference")
 
 
 def durable_insert(connection: "pymysql.Connection[Any]") -> Step:

@@ -13,7 +13,6 @@ class Row:
     ratios: dict[str, float]
     target: dict[str, float] = field(default_factory=dict)
     at_least: bool = False
-    seconds: float | None = None
 
     def missed(self) -> list[str]:
         """The references for which the ratio misses its target."""
@@ -35,13 +34,3 @@ def table(rows: Iterable[Row]) -> str:
         verdict = "" if not row.target else "missed" if row.missed() else "met"
         lines.append(f"| {row.name} | {length} | {ratios} | {target} | {verdict} |")
     return "\n".join(lines)
-
-
-def flatness(rows: Iterable[Row], name: str, bound: float) -> Row:
-    """How much longer an operation takes in the longest line than in the shortest."""
-    timed = [row for row in rows if row.name == name and row.seconds is not None]
-    shortest = min(timed, key=lambda row: row.length or 0)
-    longest = max(timed, key=lambda row: row.length or 0)
-    key = f"at {shortest.length}"
-    ratio = (longest.seconds or 0.0) / (shortest.seconds or 1.0)
-    return Row(f"{name}: the longest line", longest.length, {key: ratio}, target={key: bound})
