@@ -91,14 +91,11 @@ class Environment:
             )
         return countries
 
-    def host(self, name: str) -> str | None:
+    def host(self, name: str, hint: str) -> str | None:
         given = self.text(name)
         if given is not None and not re.fullmatch(r"[^\s/@?#]+", given):
-            self.find(
-                f"{name.lower()}-invalid",
-                f"{name}={given} is not an address to listen on.",
-                "127.0.0.1 serves this machine only, 0.0.0.0 every network that it is on.",
-            )
+            identifier = name.lower().replace("_", "-") + "-invalid"
+            self.find(identifier, f"{name}={given} is not the name or the address of a host.", hint)
         return given
 
     def url(self, name: str, *, only_host: bool = False) -> str | None:
@@ -136,7 +133,7 @@ class Environment:
         try:
             kept = _kept(file, make or secrets.token_urlsafe(SHORTEST_SECRET))
         except OSError as error:
-            if not self.findings:
+            if not any(finding.id in ("data-dir-unusable", "secrets-unusable") for finding in self.findings):
                 self.find(
                     "secrets-unusable",
                     f"{self._secrets_dir} can't be used: {error.strerror}.",

@@ -14,6 +14,8 @@ SHORTEST_TOKEN_KEY = 32
 TELEGRAM_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # Bot API, setWebhook
 BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
+LISTEN_HINT = "127.0.0.1 serves this machine only, 0.0.0.0 every network that it is on."
+MAIL_HINT = "Write it like smtp.example.com; its log-in belongs in SMTP_USER and SMTP_PASSWORD."
 HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
 
 
@@ -100,7 +102,7 @@ class Settings:
         public_url = environment.url("PUBLIC_URL", only_host=True) or f"http://localhost:{port}"
         simulator = _is_this_machine(public_url)
         settings = cls(
-            host=environment.host("HOST") or "127.0.0.1",
+            host=environment.host("HOST", LISTEN_HINT) or "127.0.0.1",
             port=port,
             proxies=environment.number("TRUSTED_PROXIES", 0, smallest=0, largest=9),
             data_dir=environment.data_dir,
@@ -253,7 +255,7 @@ def _telegram(environment: Environment, simulator: bool) -> Telegram:
 
 
 def _mail_server(environment: Environment, public_url: str) -> MailServer | None:
-    host, port = environment.host("SMTP_HOST"), environment.number("SMTP_PORT", 587)
+    host, port = environment.host("SMTP_HOST", MAIL_HINT), environment.number("SMTP_PORT", 587)
     environment.together("smtp-login-incomplete", "SMTP_USER", "SMTP_PASSWORD")
     user, sender = environment.text("SMTP_USER"), environment.text("MAIL_FROM")
     if sender is not None and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", sender):

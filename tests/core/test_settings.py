@@ -170,6 +170,7 @@ def test_mail_comes_from_the_account_that_sends_it(tmp_path: Path) -> None:
         ({"SMS_KEYWORDS": "ours"}, "sms-keywords-unknown"),
         ({"SIGN_UP": "closed"}, "sign-up-unknown"),
         ({"SMTP_HOST": "mail", "SMTP_USER": "line"}, "smtp-login-incomplete"),
+        ({"SMTP_HOST": "line@mail.example.com"}, "smtp-host-invalid"),
         ({"SMTP_USER": "line", "SMTP_PASSWORD": "x"}, "smtp-incomplete"),
         ({"SMTP_PORT": "smtp"}, "smtp-port-invalid"),
         ({"MAIL_FROM": "The Line <line@example.com>"}, "mail-from-invalid"),
@@ -199,6 +200,14 @@ def test_data_that_can_not_be_kept_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert findings(tmp_path / "file") == ["data-dir-unusable"]
+
+
+def test_a_secret_that_can_not_be_read_is_found_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    read(tmp_path)
+    (tmp_path / "secrets/contact_key").unlink()
+    (tmp_path / "secrets/contact_key").mkdir()
+
+    assert findings(tmp_path, PORT="x") == ["port-invalid", "secrets-unusable"]
 
 
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
