@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from core.errors import InvalidValue, Refusal
+from core.errors import EmailTaken, InvalidToken, InvalidValue, SignUpClosed, WrongCredentials
 from core.passwords import Passwords
 from core.storage.accounts import Account, AccountToken
 from core.storage.records import Records, Transaction
@@ -21,30 +21,6 @@ RESET_WITHIN = timedelta(hours=1)
 # RFC 5322's dot-atom and a host name: what is left out could pass for two addresses in a mail's header.
 EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 LONGEST_EMAIL = 254
-
-
-class SignUpClosed(Refusal):
-    """Accounts are made by invitation only."""
-
-    code = "sign-up-closed"
-
-
-class WrongCredentials(Refusal):
-    """No account has this address and this password."""
-
-    code = "wrong-credentials"
-
-
-class InvalidToken(Refusal):
-    """The mailed link was used before, has expired, or never was one. `purpose`: verify or reset."""
-
-    code = "invalid-token"
-
-
-class EmailTaken(Refusal):
-    """An account has this address."""
-
-    code = "email-taken"
 
 
 class MailUnavailable(Exception):

@@ -107,6 +107,18 @@ class NumberTaken(Refusal):
     code = "number-taken"
 
 
+class JoinCodeTaken(Refusal):
+    """Another queue has this join code. `join_code`."""
+
+    code = "join-code-taken"
+
+
+class VenueHasNoNumber(Refusal):
+    """The venue has no phone number that a text could go out from."""
+
+    code = "venue-has-no-number"
+
+
 class CountryNotAllowed(Refusal):
     """Texts to this country are not allowed for the venue. `country`, `allowed`."""
 
@@ -117,6 +129,30 @@ class TooManyTexts(Refusal):
     """The venue has texted as many walk-ins in the last hour as it may. `limit`."""
 
     code = "too-many-texts"
+
+
+class SignUpClosed(Refusal):
+    """Accounts are made by invitation only."""
+
+    code = "sign-up-closed"
+
+
+class WrongCredentials(Refusal):
+    """No account has this address and this password."""
+
+    code = "wrong-credentials"
+
+
+class InvalidToken(Refusal):
+    """The mailed link was used before, has expired, or never was one. `purpose`: verify or reset."""
+
+    code = "invalid-token"
+
+
+class EmailTaken(Refusal):
+    """An account has this address."""
+
+    code = "email-taken"
 
 
 class KeyReused(Refusal):

@@ -22,7 +22,7 @@ FICTIONAL = "+1555"
 def phone_number(text: str, country: str | None, field: str) -> str:
     """The number in E.164, such as +5511987654321. One without + is taken as dialled in `country` (ISO 3166).
 
-    Raises InvalidValue, about `field`.
+    The fictional ones of +1 555 count as numbers, though no carrier takes them. Raises InvalidValue, about `field`.
     """
     try:
         number = parse(text, country)

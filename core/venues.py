@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from rapidfuzz import process
 
 from core.business_day import end_of_business_day
-from core.errors import InvalidValue, NotAllowed, NotFound, NumberTaken, Refusal
+from core.errors import InvalidValue, JoinCodeTaken, NotAllowed, NotFound, NumberTaken
 from core.model import Queue, QueueState, Venue, staff
 from core.phone_numbers import country_of_number, country_of_time_zone, phone_number
 from core.queues import LARGEST_PARTY, QueueService
@@ -39,12 +39,6 @@ RANGES = {
     "grace_minutes": (0, LONGEST_MINUTES),
     "retention_days": (1, LONGEST_RETENTION_DAYS),
 }
-
-
-class JoinCodeTaken(Refusal):
-    """Another queue has this join code. `join_code`."""
-
-    code = "join-code-taken"
 
 
 class VenueSettings(TypedDict, total=False):

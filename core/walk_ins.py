@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.contacts import ContactBook
-from core.errors import CountryNotAllowed, Refusal, TooManyTexts
+from core.errors import CountryNotAllowed, TooManyTexts, VenueHasNoNumber
 from core.model import Contact, ContactAddress, Venue, staff
 from core.phone_numbers import country_of_number, phone_number
 from core.queues import Joined, QueueService
@@ -13,12 +13,6 @@ from core.storage.records import Transaction
 from core.venues import VenueService, country_of
 
 AN_HOUR = timedelta(hours=1)
-
-
-class VenueHasNoNumber(Refusal):
-    """The venue has no phone number that a text could go out from."""
-
-    code = "venue-has-no-number"
 
 
 @dataclass(frozen=True, slots=True)

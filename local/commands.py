@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from core.accounts import EmailTaken
-from core.errors import InvalidValue, NotFound, RecordUnavailable
+from core.errors import EmailTaken, InvalidValue, NotFound, RecordUnavailable
 from core.settings import Settings
 from core.storage import backup
 from core.storage.redis_server import answers

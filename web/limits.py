@@ -14,8 +14,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from core.accounts import InvalidToken, WrongCredentials
-from core.errors import Refusal
+from core.errors import InvalidToken, Refusal, WrongCredentials
 from core.storage.accounts import Account
 from web.services import current
 

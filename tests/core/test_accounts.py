@@ -9,15 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, select
 
-from core.accounts import (
-    AccountService,
-    EmailTaken,
-    InvalidToken,
-    MailUnavailable,
-    SignUpClosed,
-    WrongCredentials,
-)
-from core.errors import InvalidValue
+from core.accounts import AccountService, MailUnavailable
+from core.errors import EmailTaken, InvalidToken, InvalidValue, SignUpClosed, WrongCredentials
 from core.passwords import Passwords
 from core.storage.records import Records
 from core.storage.tables import metadata

@@ -10,27 +10,10 @@ from core.line import Mark, read_line, read_ticket
 from core.model import TicketState
 from core.storage.records import Records
 from core.storage.tables import tickets
+from tests.core.counting import counted
 from tests.core.lines import Line
 
 WAITING, CALLED = TicketState.WAITING, TicketState.CALLED
-
-
-class Statements:
-    """What was sent to the database while it is open."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.sent: list[str] = []
-
-    def __enter__(self) -> list[str]:
-        event.listen(self.engine, "before_cursor_execute", self._note)
-        return self.sent
-
-    def __exit__(self, *_: object) -> None:
-        event.remove(self.engine, "before_cursor_execute", self._note)
-
-    def _note(self, _connection, _cursor, statement: str, *_: object) -> None:
-        self.sent.append(statement)
 
 
 def pages(line: Line, limit: int, **more) -> list[list[tuple[int, int | None]]]:
@@ -102,12 +85,12 @@ def test_the_first_page_is_one_statement_and_a_later_one_two(line: Line) -> None
     line.call_next()
 
     with line.records.reading() as tx:
-        with Statements(line.engine) as sent:
+        with counted(line.engine) as cost:
             page = read_line(tx, line.id, limit=3)
-        assert len(sent) == 1
-        with Statements(line.engine) as sent:
+        assert len(cost.statements) == 1
+        with counted(line.engine) as cost:
             second = read_line(tx, line.id, limit=3, after=page.next)
-        assert len(sent) == 2
+        assert len(cost.statements) == 2
     assert [entry.position for entry in second.entries] == [3, 4, 5]
 
 

@@ -10,12 +10,12 @@ from unittest.mock import ANY
 import pytest
 from sqlalchemy import Engine, insert
 
-from core.errors import InvalidValue, NotAllowed, NotFound, NumberTaken
+from core.errors import InvalidValue, JoinCodeTaken, NotAllowed, NotFound, NumberTaken
 from core.model import Queue, QueueState, Venue
 from core.queues import QueueService
 from core.storage.records import Records
 from core.storage.tables import memberships
-from core.venues import JoinCodeTaken, VenueService
+from core.venues import VenueService
 
 ANN, BOB = "ann", "bob"
 BERLIN = {"name": "Fuchsbau", "time_zone": "Europe/Berlin"}

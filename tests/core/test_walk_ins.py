@@ -14,13 +14,14 @@ from core.errors import (
     NotFound,
     QueueClosed,
     TooManyTexts,
+    VenueHasNoNumber,
 )
 from core.model import EventKind, QueueState, Ticket
 from core.queues import QueueService
 from core.storage.records import Records
 from core.storage.tables import contacts
 from core.venues import VenueService
-from core.walk_ins import VenueHasNoNumber, WalkIns
+from core.walk_ins import WalkIns
 from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
 
