@@ -9,7 +9,6 @@ from core.storage.columns import row_of
 from core.storage.tables import memberships, phone_numbers, venues
 
 OWNER = "owner"
-MEMBER = "member"
 
 ROLE = select(memberships.c.role).where(
     memberships.c.account_id == bindparam("of_account"), memberships.c.venue_id == bindparam("of_venue")
