@@ -6,20 +6,20 @@ it caused stand together or not at all. A repeat of the message gets the kept re
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bots import in_line, joining
 from bots.buttons import Press, read
 from bots.channels import CHANNELS
-from bots.dialogue import Asked, language_chosen, question, remembered
+from bots.dialogue import Asked, language_chosen, remembered
 from bots.message_limit import MessageLimit
 from bots.messages import Button, Message, Reply
 from bots.replies import SILENCE, slow_down
 from bots.turn import Turn
 from bots.understanding import Intent, Kind, nearest_language, understand
 from core.contacts import ContactBook
-from core.model import Contact, ContactAddress
+from core.model import ContactAddress
 from core.queues import QueueService
 from core.storage.records import Once, Records, Transaction
 from core.storage.view import Positions
@@ -59,27 +59,27 @@ class Conversation:
         Raises RecordUnavailable while the database is away: nothing was changed, the carrier may try again.
         """
         message = replace(message, text=message.text[:LONGEST_TEXT])
-        heard = understand(message.text)
-        if message.carrier_word is not None:
-            # It is the same in every language.
-            heard = replace(heard, languages=())
         once = Once(f"message {message.channel}", _key(message.carrier_id), "", RECEIPTS_KEPT)
         # A wish to be left alone, or heard again, is never one too many.
         if message.carrier_word is None and self._limit is not None and not self._limit.allows(message):
-            return self._answered_before(once) or slow_down(_language(heard, message), self._public_url)
-        return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message, heard))))
+            language = _language_of_new(message, _heard(message, None))
+            return self._answered_before(once) or slow_down(language, self._public_url)
+        return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message))))
 
     def _answered_before(self, once: Once) -> Reply | None:
         with self._records.reading() as tx:
             receipt = tx.receipts.find(once.scope, once.key)
         return None if receipt is None else _from_json(receipt.answer)
 
-    def _answer(self, tx: Transaction, message: Message, heard: Intent) -> Reply:
-        planned = _likely_dialogue(heard, tx.now)
-        contact = self._contact(tx, message, heard, planned)
-        is_new = contact.dialogue is planned
+    def _answer(self, tx: Transaction, message: Message) -> Reply:
+        contact, is_new = self._contacts.lock(tx, ContactAddress(message.channel, message.address))
+        heard = _heard(message, contact.language)
+        if is_new:
+            contact.language = _language_of_new(message, heard)
+            contact.name = _name_of_new(message, heard)
+            self._contacts.add(tx, contact)
         before = replace(contact, opted_out=list(contact.opted_out))
-        asked = None if is_new else remembered(contact.dialogue, tx.now)
+        asked = remembered(contact.dialogue, tx.now)
         # Who writes there can be written to there; a block that still stands shows at the next notice.
         contact.unreachable = None
         turn = Turn(
@@ -89,30 +89,19 @@ class Conversation:
             intent=heard,
             pressed=read(message.button) if message.button is not None else None,
             asked=asked,
-            language_chosen=not is_new and language_chosen(contact.dialogue),
+            language_chosen=language_chosen(contact.dialogue),
             own=[] if is_new else tx.places.of_contact(contact.id),
             positions=self._positions,
             public_url=self._public_url,
         )
-        if is_new or (asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION)):
+        if asked is not None and asked.asked in (Asked.LEAVE, Asked.POSITION):
             # Answered by the next message or not at all: a LEAVE of an hour ago is no yes.
             turn.forget()
         contact.language = turn.language_heard() or nearest_language(message.language)
         reply = self._reply(turn)
-        if replace(contact, dialogue=contact.dialogue or {}) != replace(before, dialogue=before.dialogue or {}):
+        if contact != before:
             tx.contacts.save(contact)
         return reply
-
-    def _contact(self, tx: Transaction, message: Message, heard: Intent, dialogue: dict[str, Any]) -> Contact:
-        party = heard.party(heard.codes[0] if heard.codes else None)
-        name = party.name if heard.kind is Kind.JOIN and party.name else message.name or ""
-        return self._contacts.lock_or_add(
-            tx,
-            ContactAddress(message.channel, message.address),
-            language=_language(heard, message),
-            name=joining.tidy_name(name),
-            dialogue=dialogue,
-        )
 
     def _reply(self, turn: Turn) -> Reply:
         if turn.message.carrier_word is not None:
@@ -121,7 +110,8 @@ class Conversation:
             return self._to_press(turn)
         # Unless a queue is called so: BAJA may well be one.
         if turn.intent.opting_out and not turn.by_code:
-            return turn.say.how_to_stop(turn.places, has_stop=CHANNELS[turn.message.channel].has_stop)
+            has_stop = CHANNELS[turn.message.channel].has_stop
+            return self._chosen(turn) or turn.say.how_to_stop(turn.places, has_stop=has_stop)
         match turn.intent.kind:
             case Kind.JOIN:
                 return (self._answered(turn) if turn.intent.bare else None) or joining.join(turn, self._queues)
@@ -142,9 +132,12 @@ class Conversation:
         return (
             joining.party_size_said(turn, self._queues)
             or joining.party_size_corrected(turn, self._queues)
-            or joining.join_chosen(turn, self._queues)
-            or in_line.place_chosen(turn, self._queues)
+            or self._chosen(turn)
         )
+
+    def _chosen(self, turn: Turn) -> Reply | None:
+        """The answer to the choice of one of several, if one was asked for and made."""
+        return joining.join_chosen(turn, self._queues) or in_line.place_chosen(turn, self._queues)
 
     def _to_number(self, turn: Turn) -> Reply:
         """9 and 1 are LEAVE and HERE."""
@@ -192,19 +185,20 @@ class Conversation:
         return turn.say_in(language).language_set()
 
 
-def _language(heard: Intent, message: Message) -> str | None:
+def _heard(message: Message, language: str | None) -> Intent:
+    heard = understand(message.text, language or nearest_language(message.language))
+    # A carrier's word is the same in every language.
+    return heard if message.carrier_word is None else replace(heard, languages=())
+
+
+def _language_of_new(message: Message, heard: Intent) -> str | None:
     """The language of the message's own words where that is clear, else the carrier's hint."""
     return heard.languages[0] if len(heard.languages) == 1 else nearest_language(message.language)
 
 
-def _likely_dialogue(heard: Intent, now: datetime) -> dict[str, Any]:
-    """What a JOIN will most likely leave in the dialogue.
-
-    A new contact is written with it, which saves writing it twice.
-    """
+def _name_of_new(message: Message, heard: Intent) -> str:
     party = heard.party(heard.codes[0] if heard.codes else None)
-    asks_party = heard.kind is Kind.JOIN and party.size is None
-    return question(Asked.PARTY_SIZE, now).to_json() if asks_party else {}
+    return joining.tidy_name((party.name if heard.kind is Kind.JOIN else None) or message.name or "")
 
 
 def _venue_name(turn: Turn) -> str | None:

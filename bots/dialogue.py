@@ -24,8 +24,8 @@ class Asked(StrEnum):
 class Question:
     """A question that waits for its answer until `until`.
 
-    choices: QUEUE: join codes; POSITION, LEAVE and PARTY_ANSWERED: the ids of the tickets in question; in the order
-        in which the guest read them.
+    choices: QUEUE: join codes; otherwise the ids of the tickets in question; in the order in which the guest read
+        them.
     party_size, name: QUEUE: what the guest had said already of the party that wants to join.
     """
 

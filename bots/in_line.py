@@ -21,7 +21,7 @@ def position(turn: Turn) -> Reply:
 
 def late(turn: Turn) -> Reply:
     """Only staff can hold a place for those who are late."""
-    return turn.say.late(turn.standing(turn.places[0])) if turn.places else nowhere(turn)
+    return turn.say.late(turn.standings()) if turn.places else nowhere(turn)
 
 
 def leave(turn: Turn, queues: QueueService) -> Reply:
@@ -44,8 +44,7 @@ def leave_place(turn: Turn, queues: QueueService, place: Place) -> Reply:
     try:
         queues.leave(turn.tx, place.ticket.id, GUEST)
     except (WrongState, NotFound):
-        # Served, removed or a no-show since this message was read.
-        return turn.say.not_in_line(turn.reachable)
+        return what_is_left(turn)
     return turn.say.left(Entrance.of(place.at))
 
 
@@ -67,6 +66,12 @@ def nowhere(turn: Turn) -> Reply:
     """No place: the way back for a no-show, or the way in."""
     missed = turn.missed
     return turn.say.missed(Entrance.of(missed[0].at)) if missed else turn.say.not_in_line(turn.reachable)
+
+
+def what_is_left(turn: Turn) -> Reply:
+    """Served, removed or a no-show since this message was read: the guest's other places, or the way back."""
+    turn.look_again()
+    return turn.say.standings(turn.standings(), None) if turn.places else nowhere(turn)
 
 
 def _ids(places: list[Place]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bots.dialogue import Asked
-from bots.in_line import leave
+from bots.in_line import leave, what_is_left
 from bots.messages import Reply
 from bots.phrases import Standing
 from bots.turn import Turn
@@ -22,10 +22,9 @@ from core.errors import (
     QueuePaused,
     WrongState,
 )
-from core.model import GUEST, QueueState, TicketState
+from core.model import GUEST, QueueState, Ticket, TicketState
 from core.queues import LARGEST_PARTY, LONGEST, QueueService
 from core.storage.places import Entrance, Place
-from core.storage.queues import QueueAtVenue
 
 MOST_CHOICES = 8
 NEAR = 0.5
@@ -47,7 +46,9 @@ def join(turn: Turn, queues: QueueService) -> Reply:
         return take_place(turn, queues, named, turn.intent.party(plain(named.name).upper()))
     if turn.intent.codes and (len(reachable) != 1 or _meant_as_code(turn.intent, reachable[0].join_code)):
         return _unknown_code(turn, turn.intent.codes[0], reachable, party)
-    coming_back = [Entrance.of(place.at) for place in turn.missed] if not turn.intent.codes else []
+    # Who texts another bar's number does not mean the call that was missed here.
+    missed = [place for place in turn.missed if place.ticket.sender == turn.message.to]
+    coming_back = [Entrance.of(place.at) for place in missed] if not turn.intent.codes else []
     return _into_one_of(turn, queues, coming_back[:1] or reachable, party)
 
 
@@ -81,11 +82,17 @@ def take_place(turn: Turn, queues: QueueService, entrance: Entrance, party: Part
 
 
 def party_size_said(turn: Turn, queues: QueueService) -> Reply | None:
-    """The answer to "How many are you?", if this message is one: "4", or "4 Ana"."""
-    size, name = (turn.intent.number, None) if turn.intent.number is not None else turn.intent.party(None)
-    if turn.was_asked(Asked.PARTY_SIZE) is None or not turn.places or size is None or _code(turn) is not None:
+    """The answer to "How many are you?", if that was asked: "4", or "4 Ana"; asked again where it is neither."""
+    asked = turn.was_asked(Asked.PARTY_SIZE)
+    place = None if asked is None else turn.place(next(iter(asked.choices), ""))
+    if place is None or _code(turn) is not None:
         return None
-    place = turn.places[0]
+    size, name = turn.intent.answer
+    if size is None:
+        _ask_party_size(turn, place.ticket)
+        return turn.say.party_size_not_understood(place)
+    if place.ticket.guest_name:
+        name = None
     largest = place.at.queue.largest_party or LARGEST_PARTY
     if size == LEAVE_NUMBER and name is None and largest < LEAVE_NUMBER:
         return leave(turn, queues)
@@ -119,11 +126,11 @@ def set_party_size(
     try:
         ticket = queues.change(turn.tx, place.ticket.id, GUEST, guest_name=guest_name, party_size=size)
     except (InvalidPartySize, PartyTooLarge) as refusal:
-        turn.ask(Asked.PARTY_SIZE)
+        _ask_party_size(turn, place.ticket)
         return turn.say.refused(refusal, Entrance.of(place.at), place.ticket, opening)
     except (WrongState, NotFound):
         turn.forget()
-        return turn.say.not_in_line(turn.reachable)
+        return what_is_left(turn)
     turn.ask(Asked.PARTY_ANSWERED, (ticket.id,))
     return turn.say.party_size_set(turn.standing(replace(place, ticket=ticket)), opening)
 
@@ -148,8 +155,8 @@ def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) ->
     turn.contact.name = name
     asks_party = party.size is None and joined.queue.largest_party != 1
     if asks_party:
-        turn.ask(Asked.PARTY_SIZE)
-    at = QueueAtVenue(joined.queue, entrance.venue_name, entrance.language, entrance.phone_number)
+        _ask_party_size(turn, joined.ticket)
+    at = entrance.with_queue(joined.queue)
     return turn.say.joined(
         Standing(joined.ticket, at, joined.position),
         party_said=party.size is not None,
@@ -163,7 +170,7 @@ def _already_in_line(
 ) -> Reply:
     """The place that the guest has; while it waits, another party size is taken note of."""
     if turn.was_asked(Asked.PARTY_SIZE):
-        turn.ask(Asked.PARTY_SIZE)
+        _ask_party_size(turn, refusal.details["ticket"])
     ticket, at = refusal.details["ticket"], turn.tx.queues.at_venue(entrance.queue_id)
     assert at is not None
     if ticket.state is TicketState.WAITING and party.size is not None and party.size != ticket.party_size:
@@ -174,7 +181,7 @@ def _already_in_line(
 def _come_back(turn: Turn, queues: QueueService, missed: Place, party: Party) -> Reply | None:
     """The old place again, for the party that it was for or is now; None where it is too late for that."""
     try:
-        ticket = queues.come_back(turn.tx, missed.ticket.id, GUEST)
+        ticket = queues.come_back(turn.tx, missed.ticket.id, GUEST, announce=turn.pressed is not None)
     except (GraceOver, WrongState, AlreadyInLine):
         return None
     if party.size is not None and party.size != ticket.party_size:
@@ -182,6 +189,10 @@ def _come_back(turn: Turn, queues: QueueService, missed: Place, party: Party) ->
         return set_party_size(turn, queues, place, party.size, opening=turn.say.welcome_back())
     standing = Standing(ticket, missed.at, turn.tx.tickets.ahead_of(ticket) + 1)
     return turn.say.came_back(standing, stopped=turn.stopped)
+
+
+def _ask_party_size(turn: Turn, ticket: Ticket) -> None:
+    turn.ask(Asked.PARTY_SIZE, (ticket.id,))
 
 
 def _code(turn: Turn) -> str | None:
@@ -192,7 +203,7 @@ def _code(turn: Turn) -> str | None:
 def _not_a_code(turn: Turn) -> Reply:
     """Words that are no command and no code: a slip in a code, or something else."""
     if len(turn.intent.words) == 1 and not turn.places:
-        nearest = _nearest(turn.intent.codes[0], turn.tx.queues.join_codes_like(turn.intent.codes[0]), VERY_NEAR)
+        nearest = _nearest(turn.intent.codes[0], _alike(turn, turn.intent.codes[0]), VERY_NEAR)
         if nearest is not None:
             return turn.say.unknown_code(turn.intent.codes[0], nearest)
     return turn.say.not_understood(turn.standings(), turn.reachable)
@@ -207,21 +218,20 @@ def _into_one_of(turn: Turn, queues: QueueService, reachable: list[Entrance], pa
     return _ask_which(turn, choices, party)
 
 
-def _ask_which(turn: Turn, choices: list[Entrance], party: Party) -> Reply:
+def _ask_which(turn: Turn, choices: list[Entrance], party: Party, unknown_code: str | None = None) -> Reply:
     choices = choices[:MOST_CHOICES]
     codes = tuple(each.join_code for each in choices)
     turn.ask(Asked.QUEUE, codes, party_size=party.size, name=party.name and tidy_name(party.name))
-    return turn.say.which_queue(choices)
+    return turn.say.which_queue(choices, unknown_code)
 
 
 def _unknown_code(turn: Turn, code: str, reachable: list[Entrance], party: Party) -> Reply:
     """Say so, and offer the nearest code, or what can be joined here."""
-    nearest = _nearest(code, turn.tx.queues.join_codes_like(code), NEAR)
+    nearest = _nearest(code, _alike(turn, code), NEAR)
     if nearest is None and len(reachable) == 1:
         nearest = reachable[0].join_code
     if nearest is None and reachable:
-        unknown, which = turn.say.unknown_code(code, None), _ask_which(turn, reachable, Party(party.size, None))
-        return Reply(f"{unknown.text}\n{which.text}", which.buttons)
+        return _ask_which(turn, reachable, Party(party.size, None), unknown_code=code)
     return turn.say.unknown_code(code, nearest)
 
 
@@ -237,6 +247,10 @@ def _meant_as_code(intent: Intent, join_code: str) -> bool:
         return True
     size, name = replace(intent, words=intent.words[1:]).party(None)
     return size is not None and name is not None
+
+
+def _alike(turn: Turn, code: str) -> list[str]:
+    return turn.tx.queues.join_codes_like(code, turn.message.to)
 
 
 def _nearest(code: str, codes: list[str], at_least: float) -> str | None:

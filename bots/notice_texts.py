@@ -1,24 +1,27 @@
 """What a guest is told without having asked, in one language."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 
 from bots import buttons
 from bots.buttons import Rows
-from bots.phrases import Phrases, Standing, sentences, with_words_of_staff
+from bots.phrases import Phrases, Standing, bounded, sentences, with_words_of_staff
 from core.model import NoticeKind
+from core.no_show_clock import back_until
 
 
 class NoticeTexts(Phrases):
     """The texts of notices. The first words say what happened: a phone's lock screen shows no more."""
 
-    def text(self, kind: NoticeKind, standing: Standing, *, asks_party: bool = False) -> str:
-        """The notice as one text. `asks_party`: the guest's party size is still to be asked."""
+    def text(self, kind: NoticeKind, standing: Standing, now: datetime, *, asks_party: bool = False) -> str:
+        """The notice as one text, sent at `now`. `asks_party`: the guest's party size is still to be asked."""
         texts: dict[NoticeKind, Callable[[Standing], str]] = {
             NoticeKind.ALMOST_THERE: self._almost_there,
             NoticeKind.CALLED: self.turn,
             NoticeKind.RECALLED: self._recalled,
             NoticeKind.NOT_YET: self._not_yet,
-            NoticeKind.NO_SHOW: self._no_show,
+            NoticeKind.NO_SHOW: partial(self._no_show, now=now),
             NoticeKind.REMOVED: self._removed,
             NoticeKind.CLOSED: self._closed,
         }
@@ -57,25 +60,27 @@ class NoticeTexts(Phrases):
         return soon.format(where=standing.where, place=standing.position, number=standing.ticket.number)
 
     def _recalled(self, standing: Standing) -> str:
-        return sentences(self.gettext("We're waiting for you!"), self.turn(standing))
+        return bounded(self.gettext("We're waiting for you!"), self.turn(standing))
 
     def _not_yet(self, standing: Standing) -> str:
         sorry = self.gettext("Sorry, not yet: we called you too early.")
         return sentences(sorry, self.standing(standing), self.gettext("We'll tell you when it's time."))
 
-    def _no_show(self, standing: Standing) -> str:
+    def _no_show(self, standing: Standing, now: datetime) -> str:
         queue = standing.at.queue
         missed = self.gettext("You missed your call at {where}, number {number}.").format(
             where=standing.where, number=standing.ticket.number
         )
-        if not queue.grace_minutes:
+        until = back_until(standing.ticket, queue, standing.at)
+        minutes = 0 if until is None else (until - now) // timedelta(minutes=1)
+        if minutes < 1:
             again = self.gettext("Send JOIN {code} to get in line again.").format(code=queue.join_code)
         else:
             again = self.ngettext(
                 "Send JOIN {code} within {count} minute to come back to the front.",
                 "Send JOIN {code} within {count} minutes to come back to the front.",
-                queue.grace_minutes,
-            ).format(code=queue.join_code, count=queue.grace_minutes)
+                minutes,
+            ).format(code=queue.join_code, count=minutes)
         return sentences(missed, again)
 
     def _removed(self, standing: Standing) -> str:

@@ -157,7 +157,7 @@ class Notifier:
         return Outgoing(
             channel=notice.channel,
             address=contact.address,
-            text=texts.text(notice.kind, standing, asks_party=asks_party),
+            text=texts.text(notice.kind, standing, now, asks_party=asks_party),
             sender=outbound.ticket.sender,
             buttons=texts.rows(notice.kind, standing, asks_party=asks_party),
             valid_for=notice.stale_at - now,

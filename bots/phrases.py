@@ -58,6 +58,11 @@ def sentences(*parts: str | None) -> str:
     return " ".join(part for part in parts if part)
 
 
+def bounded(*parts: str | None) -> str:
+    """The same, cut where nobody would read on; what staff wrote should stand last."""
+    return shortened(sentences(*parts), LONGEST_TEXT)
+
+
 def with_words_of_staff(text: str, words: str) -> str:
     """The text, and after it as much of what staff wrote for their guests as is still read."""
     room = LONGEST_TEXT - len(text) - 1

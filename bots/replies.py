@@ -2,14 +2,16 @@
 
 from bots import buttons
 from bots.buttons import LANGUAGE_NAMES, Press, Rows
+from bots.channels import shortened
 from bots.messages import Reply
-from bots.phrases import Phrases, Standing, sentences, where, with_words_of_staff
+from bots.phrases import LONGEST_TEXT, Phrases, Standing, bounded, sentences, where, with_words_of_staff
 from core.errors import InvalidPartySize, PartyTooLarge, QueueClosed, QueueFull, QueuePaused, Refusal
 from core.model import Ticket
 from core.queues import LARGEST_PARTY
 from core.storage.places import Entrance, Place
 
 SILENCE = Reply(None)
+MOST_STANDINGS = 3
 
 
 class Replies(Phrases):
@@ -49,27 +51,38 @@ class Replies(Phrases):
     def party_size_set(self, standing: Standing, opening: str | None = None) -> Reply:
         """Thanks for the answer; the place again, since the guest may have come here from it."""
         noted = sentences(opening or self.gettext("Thanks!"), self.people(standing.ticket.party_size))
-        return self._in_line(standing, noted, self.standing(standing), self._wait(standing), self._what_to_send())
+        return self.position(standing, noted)
+
+    def party_size_not_understood(self, place: Place) -> Reply:
+        """To an answer that has no number, or two: the question again."""
+        text = sentences(self.sorry(), self.ask_party_size())
+        return Reply(text, buttons.party_sizes(place.at.queue.largest_party, place.ticket))
+
+    def sorry(self) -> str:
+        """What an answer begins with that does not answer."""
+        return self.gettext("Sorry, I didn't get that.")
 
     def position(self, standing: Standing, opening: str | None = None) -> Reply:
         """The place, and how long it will take."""
-        return self._in_line(standing, opening, self.standing(standing), self._wait(standing), self._what_to_send())
+        what_to_send = None if standing.position is None else self._what_to_send()
+        return self._in_line(standing, opening, self.standing(standing), self._wait(standing), what_to_send)
 
     def standings(self, standings: list[Standing], opening: str | None) -> Reply:
-        """All places of the guest, of which there is at least one."""
-        places = [self.standing(each) for each in standings]
-        card = buttons.card(self, standings[0].ticket) if len(standings) == 1 else ()
-        return Reply(sentences(opening, *places, self._what_to_send()), card)
+        """The guest's places, of which there is at least one; the newest, where there are more than can be read."""
+        if len(standings) == 1:
+            return self.position(standings[0], opening)
+        return Reply(bounded(opening, *(self.standing(each) for each in standings[:MOST_STANDINGS])))
 
     def place_is_over(self) -> Reply:
         """A button under an old message."""
         return Reply(self.gettext("You no longer have that place."))
 
-    def late(self, standing: Standing) -> Reply:
+    def late(self, standings: list[Standing]) -> Reply:
         """The line goes on without those who are late: only staff can hold a place."""
-        return self._in_line(
-            standing, self.gettext("If you're running late, please tell the staff."), self.standing(standing)
-        )
+        tell = self.gettext("If you're running late, please tell the staff.")
+        if len(standings) > 1:
+            return self.standings(standings, tell)
+        return self._in_line(standings[0], tell, self.standing(standings[0]))
 
     def leave_asked(self, place: Place) -> Reply:
         """Asked once, so that a slip costs nobody the place."""
@@ -97,9 +110,11 @@ class Replies(Phrases):
         asked = self.gettext("Which place do you give up? To stay, do nothing.")
         return Reply(self._choice(asked, _entrances(places)), buttons.places(Press.LEAVE, places))
 
-    def which_queue(self, choices: list[Entrance]) -> Reply:
-        """A number with several queues: into which?"""
-        return Reply(self._choice(self.gettext("Which line?"), choices), buttons.queues(choices))
+    def which_queue(self, choices: list[Entrance], unknown_code: str | None = None) -> Reply:
+        """A number with several queues: into which? `unknown_code`: none of them has the one that was sent."""
+        opening = None if unknown_code is None else self._unknown(unknown_code)
+        asked = sentences(opening, self.gettext("Which line?"))
+        return Reply(self._choice(asked, choices), buttons.queues(choices))
 
     def code_needed(self) -> Reply:
         """Nothing says which queue is meant."""
@@ -107,7 +122,7 @@ class Replies(Phrases):
 
     def unknown_code(self, code: str, nearest: str | None) -> Reply:
         """No queue has this code; perhaps another one was meant."""
-        unknown = self.gettext("No line has the code {code}.").format(code=code)
+        unknown = self._unknown(code)
         if nearest is None:
             return Reply(sentences(unknown, self.gettext("Please check the poster.")))
         meant = self.gettext("Did you mean {nearest}? Send JOIN {nearest}.").format(nearest=nearest)
@@ -149,9 +164,9 @@ class Replies(Phrases):
 
     def not_understood(self, standings: list[Standing], reachable: list[Entrance]) -> Reply:
         """What could be said instead, and the place for those who have one."""
-        sorry = self.gettext("Sorry, I didn't get that.")
+        sorry = self.sorry()
         if not standings:
-            how = sentences(self._how_to_join(reachable), self.gettext("Send HELP for more."))
+            how = sentences(self._how_to_join(reachable), self.gettext("Send COMMANDS for more."))
             return Reply(sentences(sorry, how))
         return self.standings(standings, sorry)
 
@@ -204,7 +219,7 @@ class Replies(Phrases):
         return Reply(with_words_of_staff(text, queue.text), (*rows, *buttons.card(self, ticket)))
 
     def _in_line(self, standing: Standing, *parts: str | None) -> Reply:
-        return Reply(sentences(*parts), buttons.card(self, standing.ticket))
+        return Reply(bounded(*parts), buttons.card(self, standing.ticket))
 
     def _party_refused(self, refusal: Refusal, entrance: Entrance, ticket: Ticket | None, opening: str | None) -> Reply:
         if isinstance(refusal, PartyTooLarge):
@@ -216,7 +231,7 @@ class Replies(Phrases):
             ).format(where=where(entrance), count=largest)
         else:
             most = entrance.largest_party or LARGEST_PARTY
-            why = self.gettext("A party is a whole number of people, from 1 to {most}.").format(most=most)
+            why = self.gettext("A party is 1 to {most} people.").format(most=most)
         if ticket is not None:
             text = sentences(opening, why, self.ask_party_size())
             return Reply(text, buttons.party_sizes(entrance.largest_party, ticket))
@@ -229,6 +244,9 @@ class Replies(Phrases):
     def _what_to_send(self) -> str | None:
         return None if self._has_buttons else self.gettext("Send POSITION or LEAVE at any time.")
 
+    def _unknown(self, code: str) -> str:
+        return self.gettext("No line has the code {code}.").format(code=code)
+
     def _how_to_join(self, reachable: list[Entrance]) -> str:
         if not reachable:
             return self.gettext("Send JOIN and the code on the poster to get in line.")
@@ -237,9 +255,11 @@ class Replies(Phrases):
         return self.gettext("Send JOIN to get in line at {where}.").format(where=where(reachable[0]))
 
     def _choice(self, asked: str, choices: list[Entrance]) -> str:
-        lines = [f"{number} {where(each)}" for number, each in enumerate(choices, start=1)]
-        hint = None if self._has_buttons else self.gettext("Reply with its number:")
-        return "\n".join([sentences(asked, hint), *lines])
+        head = sentences(asked, None if self._has_buttons else self.gettext("Reply with its number:"))
+        in_one_venue = len({each.venue_name for each in choices}) == 1
+        room = (LONGEST_TEXT - len(head)) // len(choices) - len("\n1 ")
+        names = [shortened(each.name if in_one_venue else where(each), room) for each in choices]
+        return "\n".join([head, *(f"{number} {name}" for number, name in enumerate(names, start=1))])
 
 
 def _entrances(places: list[Place]) -> list[Entrance]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 
 from rapidfuzz import fuzz, process
@@ -16,7 +15,7 @@ from bots.replies import Replies
 from bots.understanding import Intent, nearest_language, plain
 from bots.words import ENGLISH, FILLERS
 from core.model import ACTIVE_STATES, Contact, Ticket, TicketState
-from core.steps import end_of_day
+from core.no_show_clock import back_until
 from core.storage.places import Entrance, Place
 from core.storage.records import Transaction
 from core.storage.view import Positions
@@ -73,8 +72,14 @@ class Turn:
 
     @cached_property
     def by_code(self) -> dict[str, Entrance]:
-        """The queues whose codes the message may name."""
+        """The queues whose codes the message may name.
+
+        Where every venue shares a bot, a word of somebody in line is no code without JOIN: "gracias" may be one.
+        """
         codes = self._codes()
+        if self.intent.bare and self.message.to is None and self.places:
+            asked = self.was_asked(Asked.QUEUE)
+            codes = tuple(code for code in codes if asked is not None and code in asked.choices)
         return {each.join_code: each for each in self._entrances if each.join_code in codes}
 
     @cached_property
@@ -113,6 +118,11 @@ class Turn:
     def place(self, ticket_id: str) -> Place | None:
         """The guest's own place with this ticket."""
         return next((place for place in self.places if place.ticket.id == ticket_id), None)
+
+    def look_again(self) -> None:
+        """Read the guest's places anew: staff changed one since they were read."""
+        self.own = self.tx.places.of_contact(self.contact.id)
+        self.__dict__.pop("missed", None)
 
     def standing(self, place: Place) -> Standing:
         """The place with its position of this moment."""
@@ -173,13 +183,8 @@ class Turn:
         return self.positions.position(ticket) or self.tx.tickets.ahead_of(ticket) + 1
 
     def _may_come_back(self, place: Place) -> bool:
-        ticket, queue = place.ticket, place.at.queue
-        if ticket.state is not TicketState.NO_SHOW or ticket.ended_at is None:
-            return False
-        if self.tx.now > ticket.ended_at + timedelta(minutes=queue.grace_minutes):
-            return False
-        # The ticket's own day: the queue's may be the next one already.
-        return self.tx.now < end_of_day(self.tx, queue, ticket.joined_at)
+        until = back_until(place.ticket, place.at.queue, place.at)
+        return until is not None and self.tx.now <= until
 
 
 def _heart(name: str) -> str:

@@ -35,7 +35,9 @@ from bots.words import (
     LANGUAGES,
     MESSAGE_WORDS,
     NO_MORE,
+    NO_NAMES,
     NUMBERS,
+    ONE,
     OPT_OUT_ALONE,
     OPT_OUT_WORDS,
     POSTER_WORD,
@@ -51,7 +53,7 @@ MOST_TELLING_WORDS = 40
 
 _SEPARATORS = re.compile(r"[\s;|]+|,(?!\d)|(?<!\d),|:(?!\d)")
 _WHOLE_NUMBER = re.compile(r"x?([+-]?\d+)(?:x|p|pax|ppl)?", re.IGNORECASE)
-_SOME_NUMBER = re.compile(r"[+-]?[\d.,/⁄+-]*\d[\d.,/⁄+-]*")
+_SOME_NUMBER = re.compile(r"(?=[.,/⁄+-]*\d)[\d.,/⁄+-]+")
 _CODE = re.compile(r"[A-Z0-9_-]{1,64}")
 
 
@@ -81,10 +83,10 @@ class Intent:
     """What a text asks for.
 
     languages: those that its words belong to; none where they don't tell, as for Telegram's commands.
-    words: JOIN: what followed, as typed.
+    words: JOIN: what followed, as typed. UNKNOWN: all that was typed.
     codes: JOIN: which of the words may be a join code, in upper case, likeliest first; at most three.
     bare: JOIN: the word JOIN itself was missing ("DEMO 4 Ana"): a join only if one of `codes` exists,
-        otherwise not understood (or an answer to what was asked: `party(None)` has its number and name).
+        otherwise not understood (or an answer to what was asked: see `answer`).
     number: NUMBER: the number. LATE: how many parties to let pass, None when not said.
     language: LANGUAGE: one of `bots.words.LANGUAGES`, None when none that we speak was named.
     opting_out: UNKNOWN, or a bare JOIN: it sounds like a wish for no more messages, in words that are not the
@@ -108,22 +110,40 @@ class Intent:
             del words[at]
         return _party(words)
 
+    @property
+    def answer(self) -> Party:
+        """The answer to "how many?" that the text may be: its one number, and the name behind that ("4 Ana").
 
-def understand(text: str) -> Intent:
-    """What the text asks for. Never raises, whatever the text."""
+        Everyday words are no name: "just 2", "2 thanks". No size where there are two ("5 or 6").
+        """
+        if self.number is not None:
+            return Party(self.number, None)
+        at, size = _size(self.words)
+        if at is None or len([word for word in self.words if _number(word) is not None]) > 1:
+            return Party(None, None)
+        behind = [word for word in self.words[at + 1 :] if plain(word) not in NO_NAMES]
+        return Party(size, _name(behind))
+
+
+def understand(text: str, language: str | None) -> Intent:
+    """What the text asks for. Never raises, whatever the text.
+
+    language: the one that its writer is known to speak, one of `bots.words.LANGUAGES`; None where that is not known.
+    Words of every language are understood all the same; it tells apart what is a name in one and a number in another.
+    """
     words = [word for word in _SEPARATORS.split(text) if word]
     if not words:
         return Intent(Kind.UNKNOWN)
     if words[0].startswith("/"):
         return _slash_command(words[0], words[1:])
-    intent = _understood(words)
+    intent = _understood(words, language)
     return replace(intent, languages=_languages(words, intent))
 
 
-def _understood(words: Sequence[str]) -> Intent:
-    if plain("".join(words)) in CARRIER_WORDS:
-        return Intent(Kind.UNKNOWN, opting_out=_opting_out(words))
-    number = _only_number(words)
+def _understood(words: Sequence[str], language: str | None) -> Intent:
+    if (whole := plain("".join(words))) in CARRIER_WORDS:
+        return Intent(Kind.UNKNOWN, words=tuple(words), opting_out=whole in OPT_OUT_WORDS or _opting_out(words))
+    number = _only_number(words, language)
     if number is not None:
         return Intent(Kind.NUMBER, number=number)
     command = _command_in(words) or _language_by_name(words)
@@ -136,7 +156,13 @@ def plain(text: str) -> str:
     if not letters.isascii():
         decomposed = unicodedata.normalize("NFKD", letters)
         letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
-    return re.sub(r"^[\W_]+|[\W_]+$", "", letters).replace("'", "").replace("’", "")
+    # Not by an expression: thousands of marks in a row would keep it busy for a minute, and everybody else waiting.
+    start, end = 0, len(letters)
+    while start < end and not letters[start].isalnum():
+        start += 1
+    while start < end and not letters[end - 1].isalnum():
+        end -= 1
+    return letters[start:end].replace("'", "").replace("’", "")
 
 
 def nearest_language(tag: str | None) -> str | None:
@@ -219,7 +245,7 @@ def _opting_out(words: Sequence[str]) -> bool:
 def _bare_join(words: Sequence[str]) -> Intent:
     codes = _codes(words)
     if not codes or len(words) > MOST_WORDS_OF_A_BARE_JOIN:
-        return Intent(Kind.UNKNOWN)
+        return Intent(Kind.UNKNOWN, words=tuple(words))
     return Intent(Kind.JOIN, words=tuple(words), codes=codes, bare=True)
 
 
@@ -274,8 +300,10 @@ def _without_fillers(words: Sequence[str]) -> Sequence[str]:
     return words[run:] if any(plain(word) in QUEUE_WORDS for word in words[:run]) else words
 
 
-def _only_number(words: Sequence[str]) -> int | None:
-    """The number, if nothing else was said: "4", "nine", "somos 4", "for 4 people please"."""
+def _only_number(words: Sequence[str], language: str | None) -> int | None:
+    """The number, if nothing else was said: "4", "nine", "somos 4", "for 4 people please", in Portuguese "uma"."""
+    if language in ONE and [word for word in map(plain, words) if word not in AFTER_A_NUMBER] == [ONE[language]]:
+        return 1
     size, name = _party(words)
     return size if name is None and len([word for word in words if _number(word) is not None]) == 1 else None
 

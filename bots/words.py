@@ -117,11 +117,27 @@ NUMBERS: Mapping[str, int] = {
 }
 """Numbers in words. Uma and Una are missing: both are given names."""
 
+ONE = {PORTUGUESE: "uma", SPANISH: "una"}
+"""What is a number for who is known to speak the language, and a given name elsewhere."""
+
 BEFORE_A_NUMBER = _set("for of party table group we are were para de mesa grupo somos estamos")
 """What leads to the size of a party: "for 4", "party of 4", "mesa para 4"."""
 
 AFTER_A_NUMBER = _set("people persons person guests guest ppl pax of us pessoas pessoa personas persona lugares")
 """What follows the size of a party: "4 people", "4 personas"."""
+
+NO_NAMES = (
+    _set(
+        """
+        only just about around maybe ok okay yes and or it its will be
+        so apenas somente talvez sim e ou
+        solo solamente unos quizas si y u
+        """
+    )
+    | AFTER_A_NUMBER
+    | _set(" ".join(EVERYDAY.values()))
+)
+"""What may stand beside the size of a party without being the name that it is under."""
 
 QUEUE_WORDS = _set("queue line waitlist list fila cola please pls favor")
 """A run of fillers at either end of a name is left out only if one of these is in it: "the queue, Ana,

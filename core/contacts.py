@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import secrets
-from typing import Any
 
 from core.model import Contact, ContactAddress
 from core.storage.records import Transaction
@@ -15,30 +14,32 @@ class ContactBook:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def lock_or_add(
-        self,
-        tx: Transaction,
-        address: ContactAddress,
-        *,
-        language: str | None = None,
-        name: str = "",
-        dialogue: dict[str, Any] | None = None,
-    ) -> Contact:
-        """The contact at this address, locked until the transaction ends; made with the rest if it is new."""
+    def lock(self, tx: Transaction, address: ContactAddress) -> tuple[Contact, bool]:
+        """The contact at this address, locked until the transaction ends, and whether it is new: then `add` it."""
         found, opted_out = tx.contacts.lock(address, self.hash(address))
         if found is not None:
-            return found
-        contact = Contact(
+            return found, False
+        new = Contact(
             id=secrets.token_hex(8),
             channel=address.channel,
             address=address.address,
-            language=language,
-            name=name,
-            dialogue=dialogue,
+            language=None,
+            name="",
+            dialogue=None,
             opted_out=opted_out,
             unreachable=None,
         )
+        return new, True
+
+    def add(self, tx: Transaction, contact: Contact) -> None:
+        """Put a contact that was found to be new into the record."""
         tx.contacts.insert(contact, tx.now)
+
+    def lock_or_add(self, tx: Transaction, address: ContactAddress) -> Contact:
+        """The contact at this address, locked until the transaction ends, and in the record."""
+        contact, is_new = self.lock(tx, address)
+        if is_new:
+            self.add(tx, contact)
         return contact
 
     def opt_out(self, tx: Transaction, contact: Contact, sender: str) -> None:

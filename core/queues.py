@@ -34,10 +34,10 @@ from core.model import (
     Ticket,
     TicketState,
 )
+from core.no_show_clock import back_until
 from core.order import key_at_end, key_at_position
 from core.steps import (
     end_day,
-    end_of_day,
     last_action,
     lock_queue,
     lock_ticket,
@@ -47,6 +47,7 @@ from core.steps import (
     snapshot,
     start_call,
     take_step,
+    venue_of,
 )
 from core.storage.records import Transaction
 
@@ -171,19 +172,21 @@ class QueueService:
         take_step(tx, queue, ticket, TicketState.NO_SHOW, EventKind.NO_SHOW, SYSTEM)
         return True
 
-    def come_back(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
+    def come_back(self, tx: Transaction, ticket_id: str, actor: Actor, *, announce: bool = False) -> Ticket:
         """Give a no-show its old place back, so that it is among the first.
+
+        The guest is told the place by a notice where staff did it, or with `announce`.
 
         Raises WrongState unless no-show, GraceOver (also once the business day is over), AlreadyInLine when the
         contact joined anew, NotFound.
         """
         queue, ticket = lock_ticket(tx, ticket_id, actor, "come-back", TicketState.NO_SHOW)
-        too_late = ticket.ended_at is None or tx.now > ticket.ended_at + timedelta(minutes=queue.grace_minutes)
-        if too_late or tx.now >= end_of_day(tx, queue, ticket.joined_at):
+        until = back_until(ticket, queue, venue_of(tx, queue))
+        if until is None or tx.now > until:
             raise GraceOver(grace_minutes=queue.grace_minutes)
         if ticket.contact_id is not None:
             self._refuse_second_place(tx, queue, ticket.contact_id)
-        announce = actor.kind is ActorKind.STAFF
+        announce = announce or actor.kind is ActorKind.STAFF
         take_step(tx, queue, ticket, WAITING, EventKind.CAME_BACK, actor, announce=announce)
         return ticket
 

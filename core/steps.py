@@ -5,7 +5,7 @@ from typing import Any
 
 from core.business_day import end_of_business_day
 from core.errors import ChangedSince, NotFound, WrongState
-from core.model import ACTIVE_STATES, SYSTEM, Actor, ActorKind, Event, EventKind, Queue, Ticket, TicketState
+from core.model import ACTIVE_STATES, SYSTEM, Actor, ActorKind, Event, EventKind, Queue, Ticket, TicketState, Venue
 from core.no_show_clock import deadline_at_call
 from core.notice_kinds import notice_kind
 from core.storage.records import Transaction
@@ -100,10 +100,16 @@ def end_day(tx: Transaction, queue: Queue) -> None:
 
 def end_of_day(tx: Transaction, queue: Queue, moment: datetime) -> datetime:
     """When the business day ends that this moment belongs to."""
+    venue = venue_of(tx, queue)
+    return end_of_business_day(moment, venue.time_zone, venue.day_starts_at)
+
+
+def venue_of(tx: Transaction, queue: Queue) -> Venue:
+    """The venue that a queue is at."""
     venue = tx.venues.get(queue.venue_id)
     if venue is None:
         raise AssertionError("a queue without its venue")
-    return end_of_business_day(moment, venue.time_zone, venue.day_starts_at)
+    return venue
 
 
 def last_action(tx: Transaction, queue: Queue) -> Event | None:

@@ -11,7 +11,17 @@ from urllib.parse import parse_qsl
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
-from bots.channels import Answer, DeliveryState, DeliveryStatus, SendError, WebhookAnswer, header, shortened
+from bots.channels import (
+    Answer,
+    DeliveryState,
+    DeliveryStatus,
+    Retry,
+    SendError,
+    Throttled,
+    WebhookAnswer,
+    header,
+    shortened,
+)
 from bots.messages import CarrierWord, Message, Reply
 from bots.sms.codes import error_for
 from bots.sms.segments import fit
@@ -209,7 +219,9 @@ def _delivery_error(code: str, status: str) -> SendError | None:
     if status not in ("undelivered", "failed", "canceled"):
         return None
     # 30008 is Twilio's own "unknown error".
-    return error_for(code.strip() or ("canceled" if status == "canceled" else "30008"))
+    error = error_for(code.strip() or ("canceled" if status == "canceled" else "30008"))
+    # It was taken and then not sent: another try is one.
+    return Retry(error.code, error.sentence) if isinstance(error, Throttled) else error
 
 
 def _twiml(message: Message, reply: Reply) -> WebhookAnswer:

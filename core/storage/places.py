@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, bindparam, select, union_all
 
-from core.model import ACTIVE_STATES, QueueState, Ticket, TicketState
-from core.storage.queues import WITH_VENUE, QueueAtVenue, queue_at_venue
+from core.model import ACTIVE_STATES, Queue, QueueState, Ticket, TicketState
+from core.storage.queues import REACHED_BY_NUMBER, WITH_VENUE, QueueAtVenue, queue_at_venue
 from core.storage.tables import queues, tickets, venues
 from core.storage.tickets import COLUMNS, ticket_from
 
@@ -37,9 +37,13 @@ ENTRANCE = select(
     venues.c.name.label("venue_name"),
     venues.c.language,
     venues.c.phone_number,
+    venues.c.time_zone,
+    venues.c.day_starts_at,
 ).join_from(queues, venues, venues.c.id == queues.c.venue_id)
 ENTRANCES = union_all(
-    ENTRANCE.where(queues.c.join_code.in_([bindparam(f"of_code_{index}") for index in range(MOST_CODES)])),
+    ENTRANCE.where(
+        queues.c.join_code.in_([bindparam(f"of_code_{index}") for index in range(MOST_CODES)]), REACHED_BY_NUMBER
+    ),
     ENTRANCE.where(venues.c.phone_number == bindparam("of_number")),
 )
 FIRST_ENTRANCES = ENTRANCE.order_by(queues.c.created_at).limit(bindparam("at_most"))
@@ -58,13 +62,21 @@ class Entrance:
     venue_name: str
     language: str
     phone_number: str | None
+    time_zone: str
+    day_starts_at: str
 
     @classmethod
     def of(cls, at: QueueAtVenue) -> Self:
         """The entrance of a queue that is known already."""
         queue = at.queue
         about_queue = (queue.id, queue.name, queue.join_code, queue.state, queue.largest_party, queue.created_at)
-        return cls(*about_queue, at.venue_name, at.language, at.phone_number)
+        return cls(*about_queue, at.venue_name, at.language, at.phone_number, at.time_zone, at.day_starts_at)
+
+    def with_queue(self, queue: Queue) -> QueueAtVenue:
+        """The queue behind it, with its venue."""
+        return QueueAtVenue(
+            queue, self.venue_name, self.language, self.phone_number, self.time_zone, self.day_starts_at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,10 @@ class Places:
         return [Place(ticket_from(row[:WIDTH]), queue_at_venue(row[WIDTH:])) for row in rows]
 
     def entrances(self, codes: Sequence[str], number: str | None) -> list[Entrance]:
-        """The queues with one of at most three join codes (upper case), and those at a phone number; oldest first."""
+        """The queues with one of at most three join codes (upper case), and those at a phone number; oldest first.
+
+        Where an account owns the number, a code counts for its own venues only.
+        """
         values: dict[str, Any] = {f"of_code_{index}": code for index, code in _numbered(codes)}
         rows = self._connection.execute(ENTRANCES, values | {"of_number": number})
         found = {row.id: _entrance(row) for row in rows}

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, s
 
 from core.model import Queue, QueueState
 from core.storage.columns import row_of
-from core.storage.tables import memberships, queues, tickets, venues
+from core.storage.tables import memberships, phone_numbers, queues, tickets, venues
+from core.storage.venues import OWNER
 
 COUNTERS = (
     "state",
@@ -32,6 +33,17 @@ QUEUE = select(queues)
 MEMBER = exists().where(
     memberships.c.venue_id == queues.c.venue_id, memberships.c.account_id == bindparam("of_account")
 )
+_NUMBER = phone_numbers.c.number == bindparam("of_number")
+REACHED_BY_NUMBER = or_(
+    ~exists().where(_NUMBER),
+    exists().where(
+        _NUMBER,
+        memberships.c.account_id == phone_numbers.c.account_id,
+        memberships.c.role == OWNER,
+        memberships.c.venue_id == queues.c.venue_id,
+    ),
+)
+"""Whether who texts this number may mean the queue: a number that an account owns is for its own venues."""
 OF_TICKET = select(tickets.c.queue_id).where(tickets.c.id == bindparam("of_ticket")).scalar_subquery()
 LOCK = QUEUE.where(queues.c.id == bindparam("of_id")).with_for_update()
 LOCK_AS_MEMBER = LOCK.where(MEMBER)
@@ -46,9 +58,9 @@ SAVE_COUNTERS = (
     .where(queues.c.id == bindparam("of_id"))
     .values({name: bindparam(f"new_{name}") for name in COUNTERS})
 )
-WITH_VENUE = select(queues, venues.c.name, venues.c.language, venues.c.phone_number).join(
-    venues, venues.c.id == queues.c.venue_id
-)
+WITH_VENUE = select(
+    queues, venues.c.name, venues.c.language, venues.c.phone_number, venues.c.time_zone, venues.c.day_starts_at
+).join(venues, venues.c.id == queues.c.venue_id)
 BY_CODE_WITH_VENUE = WITH_VENUE.where(queues.c.join_code == bindparam("of_code"))
 BY_ID_WITH_VENUE = WITH_VENUE.where(queues.c.id == bindparam("of_id"))
 
@@ -61,6 +73,8 @@ class QueueAtVenue:
     venue_name: str
     language: str
     phone_number: str | None
+    time_zone: str
+    day_starts_at: str
 
 
 class Queues:
@@ -109,8 +123,8 @@ class Queues:
         rows = self._connection.execute(WITH_VENUE.order_by(queues.c.created_at).limit(limit))
         return [queue_at_venue(row) for row in rows]
 
-    def join_codes_like(self, code: str) -> list[str]:
-        """The join codes that `code` (upper case) may be a slip of, at most 300, in their order.
+    def join_codes_like(self, code: str, number: str | None = None) -> list[str]:
+        """The join codes that `code` (upper case), texted to a number, may be a slip of: at most 300, in their order.
 
         They are about as long, and begin with its first character or, where two were swapped, its second. None
         where it can't be a code at all.
@@ -121,8 +135,8 @@ class Queues:
         # Ranges, for which the index on the codes is enough.
         begins_alike = or_(*(and_(column >= first, column < chr(ord(first) + 1)) for first in code[:2]))
         as_long = func.length(column).between(len(code) - SLIPS, len(code) + SLIPS)
-        query = select(column).where(begins_alike, as_long).order_by(column).limit(MOST_ALIKE)
-        return list(self._connection.execute(query).scalars())
+        query = select(column).where(begins_alike, as_long, REACHED_BY_NUMBER).order_by(column).limit(MOST_ALIKE)
+        return list(self._connection.execute(query, {"of_number": number}).scalars())
 
     def of_venue(self, venue_id: str) -> list[Queue]:
         """The queues of a venue, oldest first."""

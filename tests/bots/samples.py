@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bots.notice_texts import NoticeTexts
@@ -57,10 +57,11 @@ TICKET = Ticket(
     version=1,
     joined_at=NOW,
 )
-AT = QueueAtVenue(QUEUE, "The Blue Door", "en", "+15550100001")
-TERRACE = QueueAtVenue(replace(QUEUE, name="Terrace", join_code="TERR"), "The Blue Door", "en", "+15550100001")
+AT = QueueAtVenue(QUEUE, "The Blue Door", "en", "+15550100001", "America/Sao_Paulo", "06:00")
+TERRACE = replace(AT, queue=replace(QUEUE, name="Terrace", join_code="TERR"))
 WAITING = Standing(TICKET, AT, 12)
 CALLED = Standing(replace(TICKET, state=TicketState.CALLED), AT, None)
+MISSED = Standing(replace(TICKET, state=TicketState.NO_SHOW, ended_at=NOW), AT, None)
 
 
 def replies(language: str) -> dict[str, str]:
@@ -80,12 +81,15 @@ def replies(language: str) -> dict[str, str]:
         "party size changed": lambda: say.party_size_set(WAITING, say.already()),
         "position": lambda: say.position(WAITING),
         "position when called": lambda: say.position(CALLED),
-        "late": lambda: say.late(WAITING),
+        "late": lambda: say.late([WAITING]),
         "leave asked": lambda: say.leave_asked(places[0]),
         "left": lambda: say.left(here),
         "which position": lambda: say.which_position(places),
         "which leave": lambda: say.which_leave(places),
         "which queue": lambda: say.which_queue([here, there]),
+        "which queue, unknown code": lambda: say.which_queue([here, there], "XYZ"),
+        "party size not understood": lambda: say.party_size_not_understood(places[0]),
+        "standings": lambda: say.standings([WAITING, replace(WAITING, at=TERRACE)], None),
         "code needed": say.code_needed,
         "unknown code": lambda: say.unknown_code("BLEU", "BLUE"),
         "unknown code, none near": lambda: say.unknown_code("XYZ", None),
@@ -116,7 +120,10 @@ def replies(language: str) -> dict[str, str]:
 def notices(language: str) -> dict[str, str]:
     """The notices by what they are."""
     texts = NoticeTexts(language, PUBLIC_URL)
-    kinds = {NoticeKind.CALLED: CALLED, NoticeKind.RECALLED: CALLED}
-    samples = {f"notice: {kind}": texts.text(kind, kinds.get(kind, WAITING)) for kind in NoticeKind}
+    kinds = {NoticeKind.CALLED: CALLED, NoticeKind.RECALLED: CALLED, NoticeKind.NO_SHOW: MISSED}
+    samples = {f"notice: {kind}": texts.text(kind, kinds.get(kind, WAITING), NOW) for kind in NoticeKind}
     walk_in = replace(WAITING, ticket=replace(TICKET, added_by_staff=True))
-    return samples | {"notice: walk-in": texts.text(NoticeKind.JOINED, walk_in)}
+    return samples | {
+        "notice: walk-in": texts.text(NoticeKind.JOINED, walk_in, NOW),
+        "notice: no-show, too late": texts.text(NoticeKind.NO_SHOW, MISSED, NOW + timedelta(minutes=15)),
+    }

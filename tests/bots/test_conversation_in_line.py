@@ -193,8 +193,7 @@ class TestAGuestInTwoLines:
 
     def test_position_asks_which_one(self, guest: Guest) -> None:
         assert guest.say("POSITION") == (
-            "You're in several lines. Which one do you mean? Reply with its number:\n"
-            "1 The Blue Door (Terrace)\n2 The Blue Door (Bar)"
+            "You're in several lines. Which one do you mean? Reply with its number:\n1 Terrace\n2 Bar"
         )
         assert guest.say("2").startswith("Place 1 in line at The Blue Door (Bar).")
 
@@ -228,7 +227,7 @@ class TestWordsThatAreNoCommands:
     def test_strangers_are_told_how_to_join(self, bars: Bars) -> None:
         bars.queue()
         assert bars.guest().say("is there food at your place?") == (
-            "Sorry, I didn't get that. Send JOIN to get in line at The Blue Door. Send HELP for more."
+            "Sorry, I didn't get that. Send JOIN to get in line at The Blue Door. Send COMMANDS for more."
         )
 
     def test_guests_in_line_are_told_their_place(self, bars: Bars) -> None:

@@ -138,7 +138,8 @@ def old_guest(told: Told) -> None:
     address = ContactAddress("sms", ADDRESS)
 
     def join(tx):
-        contact = told.book.lock_or_add(tx, address, language="pt", name=NAME)
+        contact = told.book.lock_or_add(tx, address)
+        contact.language, contact.name = "pt", NAME
         contact.dialogue = {"said": "dialogue of hers"}
         tx.contacts.save(contact)
         joined = told.queues.join(
@@ -285,7 +286,7 @@ def test_a_contact_of_two_visits_is_kept_as_long_as_the_later(line: Line) -> Non
 
 
 def test_who_only_wrote_is_forgotten_after_a_day(line: Line) -> None:
-    contact = line.do(lambda tx: line.book.lock_or_add(tx, ContactAddress("sms", ADDRESS), name=NAME))
+    contact = line.do(lambda tx: line.book.lock_or_add(tx, ContactAddress("sms", ADDRESS)))
     line.wait(hours=23)
     sweeper(line).erase()
     with line.records.reading() as tx:

@@ -2,15 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.business_day import end_of_business_day
 from core.errors import WrongState
 from core.estimates import estimate
-from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, TicketState, Venue
+from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, Venue
+from core.no_show_clock import back_until
 from core.storage.records import Transaction
 from web.pages.languages import browser_languages, language_for, words
 from web.pages.live import fresh_or_rendered
@@ -42,12 +42,8 @@ class Place:
     @property
     def back_until(self) -> datetime | None:
         """Until when a guest who did not come can have the place back; None once that is over."""
-        ended_at, venue = self.ticket.ended_at, self.venue
-        if self.ticket.state is not TicketState.NO_SHOW or ended_at is None:
-            return None
-        day_ends_at = end_of_business_day(self.ticket.joined_at, venue.time_zone, venue.day_starts_at)
-        until = min(ended_at + timedelta(minutes=self.queue.grace_minutes), day_ends_at)
-        return until if current().clock() < until else None
+        until = back_until(self.ticket, self.queue, self.venue)
+        return until if until is not None and current().clock() < until else None
 
 
 @guests.get("/t/<token>")
