@@ -33,11 +33,14 @@ class Retry(SendError):
 
 
 class Throttled(SendError):
-    """The carrier took nothing and wants us to wait `retry_after` seconds; does not count as a try."""
+    """The carrier took nothing and wants us to wait `retry_after` seconds; does not count as a try.
+
+    Of what the carrier says no less than a second is believed, and no more than an hour.
+    """
 
     def __init__(self, code: str, sentence: str, retry_after: float) -> None:
         super().__init__(code, sentence)
-        self.retry_after = retry_after
+        self.retry_after = min(max(retry_after, 1.0), 3600.0)
 
 
 class Unreachable(SendError):

@@ -25,7 +25,10 @@ PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), ti
 TRIES = len(PAUSES) + 1
 
 UNREACHABLE = "unreachable"
-LONGEST_CODE, LONGEST_SENTENCE = 32, 300
+LONGEST_CODE, LONGEST_SENTENCE, LONGEST_CARRIER_ID = 32, 300, 64
+MOST_NOTICES_A_TICKET = 30
+"""Enough for the longest evening; who calls again and again does not text one guest for ever."""
+TOO_MANY = "too-many"
 
 # A report may only lead further down its list; what stands at the end of one is final.
 _RANK = {
@@ -56,7 +59,8 @@ _STATE_TOLD = {
 class Outbound:
     """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
 
-    `repeated`: a later notice says the same, of a state that came and went and came again.
+    `repeated`: a later notice says the same, of a state that came and went and came again. `count`: how many notices
+    the ticket has had, this one too.
     """
 
     notice: Notice
@@ -65,6 +69,7 @@ class Outbound:
     place: QueueAtVenue
     position: int | None
     repeated: bool
+    count: int
 
 
 class NoticeService:
@@ -114,6 +119,7 @@ class NoticeService:
         """
 
         state = NoticeState.DELIVERED if delivered else NoticeState.SENT
+        carrier_id = carrier_id[:LONGEST_CARRIER_ID]
 
         def work(tx: Transaction) -> str:
             notice, ticket, queue = _locked(tx, notice_id)
@@ -133,8 +139,12 @@ class NoticeService:
 
         def work(tx: Transaction) -> None:
             notice, ticket, queue = _locked(tx, notice_id)
-            if notice.state is NoticeState.PENDING:
+            if notice.state is not NoticeState.PENDING:
+                return
+            if tx.now + retry_after < notice.stale_at:
                 _put_off(tx, queue, ticket, notice, retry_after, NoticeState.PENDING)
+            else:
+                _advance(tx, queue, ticket, notice, NoticeState.STALE)
 
         self._records.transaction(work)
 
@@ -241,6 +251,8 @@ class NoticeService:
             self._set_aside(notice.id, NoticeState.FAILED, ERASED)
         elif (ticket.sender or contact.channel) in contact.opted_out:
             self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
+        elif outbound.count > MOST_NOTICES_A_TICKET:
+            self._set_aside(notice.id, NoticeState.FAILED, TOO_MANY)
         else:
             return True
         return False
@@ -262,8 +274,17 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
     if ticket is None or ticket.contact_id is None or place is None:
         raise AssertionError("a notice without its contact or queue")
     contact = tx.contacts.get(ticket.contact_id)
-    position = tx.tickets.position_of(ticket.id)
-    return Outbound(notice, ticket, contact, place, position, repeated=tx.notices.is_repeated(notice))
+    told = tx.notices.of_tickets([ticket.id])
+    same = [each for each in told if each.kind is notice.kind and each.state is NoticeState.PENDING]
+    return Outbound(
+        notice,
+        ticket,
+        contact,
+        place,
+        tx.tickets.position_of(ticket.id),
+        repeated=bool(same) and same[-1].id != notice.id,
+        count=len(told),
+    )
 
 
 def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
@@ -349,17 +370,17 @@ def _lock_contact(tx: Transaction, notice_id: str) -> Contact | None:
 
 def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]) -> None:
     """Let delivery reports have their effect on a notice, its guest and its ticket."""
-    refusal = next((report for report in reports if report.unreachable), None)
-    contact = None if refusal is None else _lock_contact(tx, notice_id)
+    contact = _lock_contact(tx, notice_id) if any(report.unreachable for report in reports) else None
     notice, ticket, queue = _locked(tx, notice_id)
-    if refusal is not None and contact is not None:
-        _note_unreachable(tx, contact, ticket, refusal.error_code or UNREACHABLE)
     for report in reports:
         if report.carrier_id != notice.carrier_id:
             # The same report, taken a moment earlier by another thread, has put the notice off.
             return
         if _RANK[report.state] <= _RANK[notice.state]:
+            # No news: a guest who wrote or sent START since can be reached again.
             continue
+        if report.unreachable and contact is not None:
+            _note_unreachable(tx, contact, ticket, report.error_code or UNREACHABLE)
         passing = report.retry and notice.state is NoticeState.SENT
         notice.error_code = report.error_code
         if passing and notice.tries < TRIES:

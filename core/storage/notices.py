@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
 from core.storage.columns import row_of
@@ -78,12 +78,9 @@ class Notices:
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""
-        return self._newest(notices.c.ticket_id == notice.ticket_id) == notice.id
-
-    def is_repeated(self, notice: Notice) -> bool:
-        """Whether a later notice that is pending tells its guest the same."""
-        same = notices.c.ticket_id == notice.ticket_id, notices.c.kind == notice.kind
-        return self._newest(*same, notices.c.state == NoticeState.PENDING) != notice.id
+        query = select(notices.c.id).where(notices.c.ticket_id == notice.ticket_id)
+        newest: str | None = self._connection.execute(query.order_by(*(c.desc() for c in AGE)).limit(1)).scalar()
+        return newest == notice.id
 
     def by_carrier_id(self, channel: str, carrier_id: str) -> Notice | None:
         """The notice that the carrier knows under this id."""
@@ -168,11 +165,6 @@ class Notices:
     def delete_reports(self, before: datetime) -> None:
         """Delete reports that no message was ever noted for."""
         self._connection.execute(delete(delivery_reports).where(delivery_reports.c.at < before))
-
-    def _newest(self, *where: ColumnElement[bool]) -> str | None:
-        query = select(notices.c.id).where(*where)
-        newest: str | None = self._connection.execute(query.order_by(*(c.desc() for c in AGE)).limit(1)).scalar()
-        return newest
 
     def _one(self, query: Any) -> Notice | None:
         found = self._all(query)

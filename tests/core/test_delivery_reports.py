@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import Engine, func, select
 
-from core.model import NoticeKind, NoticeState
+from core.model import ContactAddress, NoticeKind, NoticeState
 from core.notices import PAUSES, TRIES
 from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports
@@ -130,6 +130,19 @@ def test_late_and_repeated_reports_on_the_first_try_do_not_touch_the_second(told
 
     now = told.notice(notice)
     assert (now.state, now.carrier_id, now.tries) == (SENT, "SM2", 2)
+
+
+def test_a_report_that_is_repeated_after_a_start_takes_nothing_back(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, "SM1")
+    told.report("SM1", NoticeState.FAILED, "opted-out", unreachable=True)
+    assert not told.reachable(ticket)
+    address = ContactAddress("sms", "+15550300001")
+    told.do(lambda tx: told.book.opt_in(tx, told.book.lock_or_add(tx, address), "sms"))
+
+    told.report("SM1", NoticeState.FAILED, "opted-out", unreachable=True)
+
+    assert told.reachable(ticket)
 
 
 def test_a_report_that_comes_twice_at_once_has_its_effect_once(told: Told) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from core.errors import NotFound
 from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
-from core.notices import LEASE, PAUSES, TRIES, Outbound
+from core.notices import LEASE, MOST_NOTICES_A_TICKET, PAUSES, TRIES, Outbound
 from core.storage.records import Records
 from core.sweeps import Sweeper
 from tests.core.counting import counted
@@ -263,6 +263,38 @@ def test_throttling_is_not_a_try(told: Told) -> None:
         assert told.claim() == []
         told.wait(seconds=1)
         assert told.claim_one(NoticeKind.CALLED).tries == 0
+
+
+@pytest.mark.parametrize("days", [1, 1_000_000])
+def test_a_carrier_that_wants_us_to_wait_past_the_shelf_life_ends_the_notice(told: Told, days: int) -> None:
+    ticket, notice = told.called()
+    told.service.throttled(notice.id, timedelta(days=days))
+
+    assert told.shown(ticket) == ("called", "stale")
+    assert told.claim() == []
+
+
+def test_one_guest_is_not_texted_for_ever(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, "SM0")
+    for turn in range(1, MOST_NOTICES_A_TICKET):
+        told.wait(seconds=1)
+        told.act("recall", ticket)
+        told.sent(told.claim_one(NoticeKind.RECALLED), f"SM{turn}")
+
+    told.wait(seconds=1)
+    told.act("recall", ticket)
+    assert told.claim() == []
+    assert told.shown(ticket) == ("recalled", "failed")
+
+
+def test_a_carriers_id_of_any_length_is_noted(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, "SM" + "0" * 100)
+
+    assert told.shown(ticket) == ("called", "sent")
+    told.wait(minutes=2)
+    assert told.claim() == []
 
 
 def test_a_refusal_is_final(told: Told) -> None:
