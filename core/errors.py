@@ -155,6 +155,12 @@ class EmailTaken(Refusal):
     code = "email-taken"
 
 
+class TooBusy(Refusal):
+    """More people log in or choose a password at this moment than can be served beside the line."""
+
+    code = "too-busy"
+
+
 class KeyReused(Refusal):
     """The Idempotency-Key was used for another request."""
 

@@ -1,20 +1,27 @@
 """Passwords: Argon2id hashes, and a policy of length alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, TooBusy
 
 SHORTEST = 10
 LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
+LONGEST_WAIT_SECONDS = 1.0
+"""Whoever waits has a thread of the server, which the line needs."""
 
 
 class Passwords:
-    """Hashes and compares passwords, at the cost that the hasher is set to; two at a time, the others wait."""
+    """Hashes and compares passwords, at the cost that the hasher is set to; two at a time, the others wait a second.
+
+    Raises TooBusy after that.
+    """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
@@ -27,17 +34,26 @@ class Passwords:
             raise InvalidValue(field="password", reason="too-short", at_least=SHORTEST)
         if len(password) > LONGEST:
             raise InvalidValue(field="password", reason="too-long", at_most=LONGEST)
-        with self._turn:
+        with self._taking_turns():
             return self._hasher.hash(password)
 
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether this is the password. None, for nobody's hash, takes as long as a wrong password does."""
         try:
-            with self._turn:
+            with self._taking_turns():
                 self._hasher.verify(password_hash or self._nobody(), password)
         except VerifyMismatchError:
             return False
         return password_hash is not None
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise TooBusy
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _nobody(self) -> str:
         if self._nobodys is None:

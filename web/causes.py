@@ -94,6 +94,7 @@ CAUSES = {
         "Idempotency-Key reused",
         _always("This Idempotency-Key was sent before with another request. Take a new key for a new request."),
     ),
+    "too-busy": Cause(503, "Too busy", _always("Too many people log in at this moment. Try again in a few seconds.")),
     "too-many-tries": Cause(
         429, "Too many tries", lambda d: f"This was tried too often. Try again in {d['retry_after']} seconds."
     ),

@@ -23,7 +23,7 @@ LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_ACCOUNT = parse("5 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
-REDIS_TIMEOUT_SECONDS = 1
+REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
 
 
 class TooManyTries(Refusal):
@@ -42,22 +42,31 @@ class RateLimits:
             options = {"socket_timeout": REDIS_TIMEOUT_SECONDS, "socket_connect_timeout": REDIS_TIMEOUT_SECONDS}
             shared = storage_from_string(storage, wrap_exceptions=True, **options)
             self._shared = MovingWindowRateLimiter(shared)
+        # After a failure Redis is left alone for a second, so that a dead one holds up one request and not all.
+        self._rests_until = 0.0
 
     def check(self, item: RateLimitItem, *who: str) -> None:
         """Raise TooManyTries where one more would be too many; counts nothing."""
         try:
-            self._check(self._shared, item, who)
+            self._check(self._limiter(), item, who)
         except StorageError:
-            self._check(self._own, item, who)
+            self._check(self._resting(), item, who)
 
     def count(self, item: RateLimitItem, *who: str) -> None:
         """Count one try. Raises TooManyTries where it is one too many."""
         try:
-            counted = self._shared.hit(item, *who)
+            counted = self._limiter().hit(item, *who)
         except StorageError:
-            counted = self._own.hit(item, *who)
+            counted = self._resting().hit(item, *who)
         if not counted:
             self.check(item, *who)
+
+    def _limiter(self) -> MovingWindowRateLimiter:
+        return self._own if time.monotonic() < self._rests_until else self._shared
+
+    def _resting(self) -> MovingWindowRateLimiter:
+        self._rests_until = time.monotonic() + REST_SECONDS
+        return self._own
 
     def _check(self, limiter: MovingWindowRateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> None:
         if not limiter.test(item, *who):
