@@ -16,27 +16,34 @@ from sqlalchemy.exc import InvalidatePoolError
 
 # After such a rest a connection may have been lost: the server was started again, a firewall forgot it.
 REST_SECONDS = 1.0
+# More than the five seconds that a statement may wait for a lock; twice this is less than a carrier waits for us.
+ANSWER_SECONDS = 7.0
+MIGRATION_SECONDS = 3600.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POOL_SIZE = 20
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, seconds: float = ANSWER_SECONDS) -> Engine:
     """An engine for `sqlite:///…` or `mysql+pymysql://…`. It connects at its first use, not here.
+
+    A MySQL server may take `seconds` for one statement.
 
     Its errors name no values: they are logged, and the values are guests' names, numbers and tokens.
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return _mysql(url)
+    return _mysql(url, seconds)
 
 
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema; does nothing where it is there already."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.connect() as connection:
+    patient = open_engine(engine.url.render_as_string(hide_password=False), MIGRATION_SECONDS)
+    with patient.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    patient.dispose()
 
 
 def _sqlite(url: str) -> Engine:
@@ -46,7 +53,7 @@ def _sqlite(url: str) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # The driver's own transactions start with a plain BEGIN, which fails at once when two threads write.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=4000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -57,7 +64,7 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _mysql(url: str) -> Engine:
+def _mysql(url: str, seconds: float) -> Engine:
     host = make_url(url).host or "localhost"
     # One context for all connections: PyMySQL would build one for each, which costs more than the log-in.
     security: dict[str, Any] = {"ssl_disabled": True} if host in LOOPBACK else {"ssl": ssl.create_default_context()}
@@ -75,8 +82,8 @@ def _mysql(url: str) -> Engine:
             # PyMySQL reads a time by a regular expression: a tenth of what a page of the line takes.
             "conv": {**conversions, FIELD_TYPE.DATETIME: datetime.fromisoformat},
             "connect_timeout": 5,
-            "read_timeout": 15,
-            "write_timeout": 15,
+            "read_timeout": seconds,
+            "write_timeout": seconds,
             "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00'",
             **security,
         },
