@@ -65,7 +65,7 @@ def call_next(queue_id: str) -> Page:
 
     def work(tx: Transaction) -> dict[str, Any]:
         seats = forms.number("seats", 1, LARGEST_PARTY)
-        return _done("call", current().queues.call_next(tx, queue_id, staff(staff_account().id), seats))
+        return _done("call", current().queues.call_next(tx, queue_id, staff(staff_account().id), seats), queue_id)
 
     return _act(queue_id, work)
 
@@ -83,7 +83,8 @@ def take_step(queue_id: str, ticket_id: str, step: str) -> Page:
         "put-back": queues.put_back,
         "remove": queues.remove,
     }
-    return _act(queue_id, lambda tx: _done(step, operations[step](tx, ticket_id, staff(staff_account().id))))
+    actor = staff(staff_account().id)
+    return _act(queue_id, lambda tx: _done(step, operations[step](tx, ticket_id, actor), queue_id))
 
 
 @board.post("/queues/<queue_id>/tickets/<ticket_id>/move")
@@ -94,7 +95,8 @@ def move(queue_id: str, ticket_id: str) -> Page:
         position = forms.number("position", 1, MOST_PLACES)
         if position is None:
             raise InvalidValue(field="position", reason="missing")
-        return _done("move", current().queues.move(tx, ticket_id, position, staff(staff_account().id)))
+        moved = current().queues.move(tx, ticket_id, position, staff(staff_account().id))
+        return _done("move", moved, queue_id)
 
     return _act(queue_id, work)
 
@@ -115,7 +117,8 @@ def change(queue_id: str, ticket_id: str) -> Page:
             "party_size": forms.party_size(),
             "note": forms.text("note", LONGEST["note"]),
         }
-        return _done("change", current().queues.change(tx, ticket_id, staff(staff_account().id), **known))
+        changed = current().queues.change(tx, ticket_id, staff(staff_account().id), **known)
+        return _done("change", changed, queue_id)
 
     try:
         flash(DONE["change"].format(**act_once(work)), "said")
@@ -127,7 +130,8 @@ def change(queue_id: str, ticket_id: str) -> Page:
 @board.post("/queues/<queue_id>/undo")
 def undo(queue_id: str) -> Page:
     """Take the last action back."""
-    return _act(queue_id, lambda tx: _done("undo", current().queues.undo(tx, queue_id, staff(staff_account().id))))
+    actor = staff(staff_account().id)
+    return _act(queue_id, lambda tx: _done("undo", current().queues.undo(tx, queue_id, actor), queue_id))
 
 
 @board.post("/queues/<queue_id>/walk-ins")
@@ -144,7 +148,7 @@ def add_walk_in(queue_id: str) -> Page:
             phone=forms.text("phone", 40) or None,
             note=forms.text("note", LONGEST["note"]),
         )
-        return _done("walk-in", joined.ticket) | {"position": joined.position}
+        return _done("walk-in", joined.ticket, queue_id) | {"position": joined.position}
 
     try:
         flash(DONE["walk-in"].format(**act_once(work)), "said")
@@ -186,7 +190,10 @@ def close(queue_id: str) -> Page:
     return _act(queue_id, work)
 
 
-def _done(what: str, ticket: Ticket) -> dict[str, Any]:
+def _done(what: str, ticket: Ticket, queue_id: str) -> dict[str, Any]:
+    """What the board says of an action. Raises NotFound where the ticket is not of the board's queue."""
+    if ticket.queue_id != queue_id:
+        raise NotFound(what="ticket")
     return {"done": what, "number": ticket.number}
 
 

@@ -406,3 +406,16 @@ def test_a_stranger_neither_sees_nor_changes_a_party(bar: Bar) -> None:
 
     assert answer.status_code == 404
     assert bar.ticket(ticket).guest_name == "Bobby"
+
+
+@pytest.mark.parametrize("queue_id", ["elsewhere", "A" * 200])
+def test_a_board_acts_on_its_own_tickets_only(bar: Bar, ann: Visitor, queue_id: str) -> None:
+    ticket = bar.join("Ana")
+    ann.get(bar.board)
+
+    form = ann.form(f"/tickets/{ticket.id}/call")
+    ann.send(f"/queues/{queue_id}/tickets/{ticket.id}/call", form.values)
+
+    assert bar.ticket(ticket).state is TicketState.WAITING
+    ann.send(form.action, form.values)
+    assert bar.ticket(ticket).state is TicketState.CALLED

@@ -29,6 +29,12 @@ def paths(bar: Bar) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example.com"])
+def test_what_is_no_hosts_name_is_refused(visitor: Visitor, host: str) -> None:
+    for path in ("/", "/q/DEMO", "/healthz", "/api/v1/venues"):
+        assert visitor.look(path, Host=host).status_code == 400
+
+
 def test_no_page_lets_in_foreign_scripts_or_frames(bar: Bar, ann: Visitor) -> None:
     for path in paths(bar):
         answer = ann.look(path)
