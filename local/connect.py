@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from requests import RequestException
 from telegram import Bot, BotCommand
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -106,5 +106,8 @@ async def _connect_telegram(settings: Settings, telegram: Telegram) -> str:
                 commands = [BotCommand(command, meaning) for command, meaning in menu.items()]
                 await bot.set_my_commands(commands, language_code=language)
             return f"Telegram: messages to @{bot.username} come to {webhook}."
+    except InvalidToken as error:
+        # The library's own sentence has the token in it.
+        raise CannotConnect("Telegram does not accept the bot's token: check TELEGRAM_BOT_TOKEN.") from error
     except TelegramError as error:
         raise CannotConnect(f"Telegram was not told everything: {error}.") from error

@@ -1,10 +1,13 @@
 """What carriers tell us later: that a text arrived or did not, and that a guest has blocked us."""
 
+from typing import Any
+
 from bots.channels import DeliveryStatus, Retry, Unreachable
+from bots.conversation import RECEIPTS_KEPT
 from core.contacts import ContactBook
 from core.model import ContactAddress, NoticeState
 from core.notices import NoticeService
-from core.storage.records import Records, Transaction
+from core.storage.records import Once, Records, Transaction
 
 
 class Reports:
@@ -26,14 +29,16 @@ class Reports:
             retry=isinstance(status.error, Retry),
         )
 
-    def telegram_blocked(self, address: str, blocked: bool) -> None:
+    def telegram_blocked(self, address: str, blocked: bool, update_id: str) -> None:
         """A guest has blocked the bot, or taken that back. One who never wrote to it is not remembered for it."""
         whose = ContactAddress("telegram", address)
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> dict[str, Any]:
             contact, _ = tx.contacts.lock(whose, self._contacts.hash(whose))
             if contact is not None:
                 contact.unreachable = "blocked" if blocked else None
                 tx.contacts.save(contact)
+            return {}
 
-        self._records.transaction(work)
+        # Told again, it would take back what the guest wrote since.
+        self._records.answer_once(Once("block telegram", update_id, "", RECEIPTS_KEPT), work)

@@ -74,7 +74,7 @@ class Worker:
                 relayed = _guarded(self._parts.notices.relay)
                 if relayed:
                     self._wake_senders()
-                self._parts.beat.beat()
+                self._beat()
                 if not relayed:
                     self._relay_wakes.wait(POLL_SECONDS)
         finally:
@@ -87,6 +87,13 @@ class Worker:
             for sweep in sweeps:
                 sweep.join(SWEEP_STOP_SECONDS)
             bell.stop()
+
+    def _beat(self) -> None:
+        try:
+            self._parts.beat.beat()
+        except OSError as error:
+            # A disk that is full or away keeps no guest from being called.
+            log.warning("the worker can't say that it is alive", error=str(error))
 
     def _wake_senders(self) -> None:
         for wake in self._send_wakes:

@@ -113,7 +113,10 @@ def answer(
 
 def tell_operator(error: Exception) -> None:
     """Write down why a part could not be reached: who asked is told only that, and a full disk says no more."""
-    log.warning("%s: %s", type(error).__name__, error.__cause__)
+    reason: BaseException | None = error.__cause__
+    while reason is not None and not str(reason):
+        reason = reason.__cause__
+    log.warning("%s: %s", type(error).__name__, reason)
 
 
 def _unavailable(code: str, error: Exception) -> Response:

@@ -35,10 +35,11 @@ class TelegramWebhook:
     secret: what was given to setWebhook as secret_token.
     answer: the conversation; called for every text and press in a private chat, on the caller's thread. What it
         raises passes through.
-    blocked: told an address, and True when its guest has blocked the bot, False when that is taken back.
+    blocked: told an address, True when its guest has blocked the bot or False when that is taken back, and the
+        update's id, which is the key against repeats.
     """
 
-    def __init__(self, secret: str, answer: Answer, *, blocked: Callable[[str, bool], None]) -> None:
+    def __init__(self, secret: str, answer: Answer, *, blocked: Callable[[str, bool, str], None]) -> None:
         if not secret:
             raise ValueError("The webhook's secret is empty: anybody could send updates")
         self._secret = secret.encode()
@@ -59,7 +60,7 @@ class TelegramWebhook:
         except _UNREADABLE:
             return WebhookAnswer(400, body=b"This is not an update of the Bot API.")
         if block is not None:
-            self._blocked(*block)
+            self._blocked(*block, str(update.update_id))
         reply = Reply(None) if message is None else self._answer(message)
         return _method(_answer_to(update, reply))
 

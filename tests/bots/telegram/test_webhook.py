@@ -77,9 +77,11 @@ class Line:
     blocks: list[tuple[str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.webhook = TelegramWebhook(
-            SECRET, self._answer, blocked=lambda address, blocked: self.blocks.append((address, blocked))
-        )
+        self.webhook = TelegramWebhook(SECRET, self._answer, blocked=self._block)
+
+    def _block(self, address: str, blocked: bool, update_id: str) -> None:
+        assert update_id.isdigit()
+        self.blocks.append((address, blocked))
 
     def _answer(self, said: Message) -> Reply:
         self.messages.append(said)
