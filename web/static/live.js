@@ -6,10 +6,25 @@ let opened = [];
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig } = event.detail;
-  const typing = document.activeElement instanceof HTMLInputElement && target.contains(document.activeElement);
+  const field = document.activeElement;
+  const typing = field instanceof HTMLInputElement && target.contains(field) && field.value !== field.defaultValue;
   // A later refresh brings the same news: the page goes on asking with the tag of what it shows.
   if (requestConfig.verb === "get" && typing) event.detail.shouldSwap = false;
   opened = [...document.querySelectorAll("details[open][id]")].map((details) => details.id);
+});
+
+// A button that was pressed is disabled meanwhile and then replaced: whoever works by keyboard goes on where they were.
+let pressed = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb !== "get") pressed = document.activeElement?.id || "call-next";
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!pressed || event.detail.requestConfig.verb === "get") return;
+  if (document.activeElement === document.body) {
+    const next = document.getElementById(pressed) ?? document.getElementById("call-next");
+    next?.focus({ preventScroll: true });
+  }
+  pressed = null;
 });
 
 document.addEventListener("htmx:afterSwap", () => {
@@ -22,11 +37,30 @@ document.addEventListener("htmx:afterSwap", () => {
 const sayConnection = (lost) => {
   for (const words of document.querySelectorAll(".lost")) words.hidden = !lost;
 };
-document.addEventListener("htmx:sendError", () => sayConnection(true));
-document.addEventListener("htmx:timeout", () => sayConnection(true));
-document.addEventListener("htmx:responseError", () => sayConnection(true));
+
+// A page that refreshes itself tries again; what somebody pressed does not, and must be told what became of it.
+const sayUndone = (xhr) => {
+  const said = document.getElementById("said");
+  if (!said) return;
+  const why = new DOMParser().parseFromString(xhr?.responseText ?? "", "text/html").getElementById("why");
+  const words = document.createElement("p");
+  words.className = "said refusal";
+  words.textContent = why?.textContent ?? said.dataset.unanswered;
+  said.replaceChildren(words);
+};
+const failed = (event) => {
+  const { requestConfig, xhr } = event.detail;
+  if (requestConfig?.verb !== "get") sayUndone(xhr);
+  // What is no longer there says so itself, with a page of its own.
+  else if (xhr?.status === 404) window.location.reload();
+  else sayConnection(true);
+};
+for (const kind of ["sendError", "timeout", "sendAbort", "responseError"]) {
+  document.addEventListener(`htmx:${kind}`, failed);
+}
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.xhr && event.detail.xhr.status > 0 && event.detail.xhr.status < 500) sayConnection(false);
+  const status = event.detail.xhr?.status ?? 0;
+  if ((status >= 200 && status < 300) || status === 304) sayConnection(false);
 });
 
 // A phone in a pocket or on a loud table: the call is felt as well as seen.

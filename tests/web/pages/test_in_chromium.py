@@ -1,6 +1,8 @@
 """What staff and guests really see: in Chromium, with and without scripts."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,6 +136,72 @@ def test_a_lost_connection_is_said_until_it_is_back(context: "BrowserContext", b
     context.set_offline(False)
 
     page.get_by_text("No connection.").wait_for(state="hidden")
+
+
+def test_who_presses_without_a_connection_is_told_so_until_the_next_answer(
+    context: "BrowserContext", bar: Bar, url: str
+) -> None:
+    page = context.new_page()
+    log_in(page, url)
+
+    context.set_offline(True)
+    page.get_by_role("button", name="Call next").click()
+    said = page.get_by_text("No answer came. Look whether it was done before you press again.")
+    said.wait_for()
+    context.set_offline(False)
+    page.get_by_text("No connection.").wait_for(state="hidden")
+
+    assert said.is_visible()
+    page.get_by_role("button", name="Call next").click()
+    page.get_by_text("Number 1 is called.").wait_for()
+
+
+def test_who_works_by_keyboard_goes_on_at_the_button_that_was_pressed(
+    context: "BrowserContext", bar: Bar, url: str
+) -> None:
+    page = context.new_page()
+    log_in(page, url)
+
+    page.get_by_role("button", name="Call next").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Number 1 is called.").wait_for()
+
+    page.wait_for_function("document.activeElement.id === 'call-next'")
+
+
+def test_why_a_press_did_nothing_is_said(context: "BrowserContext", bar: Bar, url: str) -> None:
+    page = context.new_page()
+    log_in(page, url)
+    database = bar.records._engine.url.database
+
+    with closing(sqlite3.connect(database or "", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        page.get_by_role("button", name="Call next").click()
+        page.get_by_text("The database does not answer, so nothing was changed.").wait_for()
+        other.execute("ROLLBACK")
+
+    assert bar.queue().waiting == 5
+
+
+def test_a_screen_whose_code_is_gone_says_so(context: "BrowserContext", bar: Bar, url: str) -> None:
+    page = context.new_page()
+    page.goto(f"{url}/display/DEMO")
+    page.get_by_text("Join the line").wait_for()
+
+    bar.change(join_code="OTHER")
+
+    page.get_by_text("No line has this code").wait_for()
+
+
+def test_a_field_that_only_has_the_focus_keeps_no_news_away(context: "BrowserContext", bar: Bar, url: str) -> None:
+    page = context.new_page()
+    log_in(page, url)
+    page.locator(".ticket", has_text="María").get_by_text("More").click()
+    page.locator(".ticket", has_text="María").get_by_label("Place").focus()
+
+    bar.join("Zoë")
+
+    page.get_by_text("Zoë").wait_for()
 
 
 def test_the_guests_page_turns_to_called_by_itself(page: "Page", bar: Bar, url: str) -> None:
