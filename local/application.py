@@ -13,6 +13,7 @@ from bots.message_limit import MessageLimit
 from bots.notifier import Notifier
 from bots.sms.webhook import SmsWebhook
 from bots.telegram.webhook import TelegramWebhook
+from bots.words import RESERVED_CODES
 from core.accounts import AccountService
 from core.clock import system_clock
 from core.contacts import ContactBook
@@ -20,7 +21,6 @@ from core.notices import NoticeService
 from core.queues import QueueService
 from core.settings import Settings
 from core.storage.engine import open_engine
-from core.storage.queues import QueueAtVenue
 from core.storage.records import Records
 from core.storage.redis_server import WakeWorker, answers, open_redis
 from core.storage.view import Positions, PositionView, ViewUpdate
@@ -60,7 +60,7 @@ class Parts:
         self.notices = NoticeService(self.records)
         self.sweeper = Sweeper(self.records, self.queues, self.contacts)
         self.positions = Positions(self.records, self.view)
-        self.venues = VenueService(self.queues)
+        self.venues = VenueService(self.queues, RESERVED_CODES)
         self.simulated = State(system_clock)
         send_mail = mail_sender(settings, self.simulated)
         self.accounts = AccountService(
@@ -165,17 +165,13 @@ def _simulator_settings(parts: Parts) -> SimulatorSettings:
 
 def _numbers(records: Records) -> Sequence[tuple[str, str]]:
     """The venues' names and numbers, each number once."""
-    numbers = {place.phone_number: place.venue_name for place in _places(records) if place.phone_number}
-    return [(venue, number) for number, venue in numbers.items()]
+    with records.reading() as tx:
+        return [(venue, number) for number, venue in dict(tx.venues.numbers()).items()]
 
 
 def _codes(records: Records) -> Sequence[tuple[str, str]]:
-    return [(place.queue.name, place.queue.join_code) for place in _places(records)]
-
-
-def _places(records: Records) -> list[QueueAtVenue]:
     with records.reading() as tx:
-        return tx.queues.all_at_venues(MOST_PLACES)
+        return [(place.queue.name, place.queue.join_code) for place in tx.queues.all_at_venues(MOST_PLACES)]
 
 
 def create_notifiers(parts: Parts) -> list[Notifier]:

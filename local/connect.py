@@ -12,7 +12,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from core.settings import Settings, Telegram, Twilio
-from local.application import MOST_PLACES, Parts
+from local.application import Parts
 
 TIMEOUT_SECONDS = 15.0
 # Try three times when the connection fails, the answer does not come, or is a 5xx: by default a text is lost.
@@ -63,9 +63,8 @@ def connect_carriers(parts: Parts) -> Iterator[str]:
         )
     if settings.twilio.connected:
         with parts.records.reading() as tx:
-            places = tx.queues.all_at_venues(MOST_PLACES)
-        numbers = sorted({place.phone_number for place in places if place.phone_number})
-        yield from _connect_twilio(settings, settings.twilio, numbers)
+            numbers = dict(tx.venues.numbers())
+        yield from _connect_twilio(settings, settings.twilio, list(numbers))
     if settings.telegram.connected:
         yield asyncio.run(_connect_telegram(settings, settings.telegram))
 

@@ -12,18 +12,24 @@ def greeting(parts: Parts, new_password: str | None) -> str:
     lines = ["", "Queue Manager is running. Ctrl-C stops it.", "", f"  Backoffice  {here}/"]
     if demo_account_exists(parts):
         lines.append(f"              {EMAIL}, {_password(parts, new_password)}")
+    demo = _demo_queue_exists(parts)
     if settings.twilio.simulated or settings.telegram.simulated:
-        lines += [
-            f"  Simulator   {here}/simulator",
-            f"              text JOIN to {NUMBER}, or write {JOIN_CODE} to the bot",
-        ]
+        lines.append(f"  Simulator   {here}/simulator")
+        ways = [f"text JOIN to {NUMBER}"] if settings.twilio.simulated else []
+        ways += [f"write {JOIN_CODE} to the bot"] if settings.telegram.simulated else []
+        lines += [f"              {', or '.join(ways)}"] if demo else []
     if not settings.simulator:
         lines.append("  Simulator   off, because PUBLIC_URL is not of this machine alone")
         lines += [f"  Missing     {missing}" for missing in _missing(settings)]
-    lines.append(f"  Join page   {here}/q/{JOIN_CODE}")
+    lines += [f"  Join page   {here}/q/{JOIN_CODE}"] if demo else []
     if settings.public_url != here:
         lines.append(f"  Public      {settings.public_url}/")
     return "\n".join([*lines, f"  Data        {settings.data_dir}", ""])
+
+
+def _demo_queue_exists(parts: Parts) -> bool:
+    with parts.records.reading() as tx:
+        return tx.queues.by_join_code(JOIN_CODE) is not None
 
 
 def _missing(settings: Settings) -> list[str]:

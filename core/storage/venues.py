@@ -58,6 +58,11 @@ class Venues:
         del values["id"], values["created_at"]
         self._connection.execute(update(venues).where(venues.c.id == venue.id).values(values))
 
+    def numbers(self) -> list[tuple[str, str]]:
+        """Every venue's phone number with the venue's name, by number."""
+        query = select(venues.c.phone_number, venues.c.name).where(venues.c.phone_number.is_not(None))
+        return [(number, name) for number, name in self._connection.execute(query.order_by(venues.c.phone_number))]
+
     def number_owner(self, number: str) -> str | None:
         """The account that has this phone number, the row locked."""
         query = select(phone_numbers.c.account_id).where(phone_numbers.c.number == number).with_for_update()

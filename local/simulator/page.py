@@ -3,9 +3,10 @@
 import secrets
 from typing import Annotated, Literal, TypeVar
 
+import phonenumbers
 from flask import Blueprint, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
 from local.simulator.bot_methods import OWN_CHATS, BotMethods
 from local.simulator.network import Busy
@@ -18,10 +19,18 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Number = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+[1-9][0-9]{6,14}$")]
 
 
+def _of_a_country(number: str) -> str:
+    try:
+        phonenumbers.parse(number)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("no country has numbers that begin so") from error
+    return number
+
+
 class NewPhone(BaseModel):
     channel: Literal["sms", "whatsapp"]
     name: Line
-    address: Number
+    address: Annotated[Number, AfterValidator(_of_a_country)]
 
 
 class NewChat(BaseModel):

@@ -65,6 +65,7 @@ def test_a_phone_can_be_added_and_removed(house: House, new: dict[str, str]) -> 
     ("path", "body", "wanted"),
     [
         ("/conversations", {"channel": "sms", "name": "Dora", "address": "12"}, 422),
+        ("/conversations", {"channel": "sms", "name": "Dora", "address": "+9991234567"}, 422),
         ("/conversations", {"channel": "fax", "name": "Dora"}, 422),
         ("/conversations", {"channel": "telegram", "name": " "}, 422),
         ("/conversations", [], 422),
