@@ -173,8 +173,10 @@ def _already_in_line(
         _ask_party_size(turn, refusal.details["ticket"])
     ticket, at = refusal.details["ticket"], turn.tx.queues.at_venue(entrance.queue_id)
     assert at is not None
-    if ticket.state is TicketState.WAITING and party.size is not None and party.size != ticket.party_size:
-        return set_party_size(turn, queues, Place(ticket, at), party.size, opening=turn.say.already())
+    size = ticket.party_size if party.size is None else party.size
+    name = None if ticket.guest_name else party.name
+    if ticket.state is TicketState.WAITING and (size != ticket.party_size or name):
+        return set_party_size(turn, queues, Place(ticket, at), size, name, opening=turn.say.already())
     return turn.say.already_in_line(Standing(ticket, at, refusal.details["position"]))
 
 

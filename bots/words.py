@@ -151,3 +151,14 @@ FILLERS = QUEUE_WORDS | _set(
     """
 )
 """Words around a command that change nothing: "I want to leave the queue", "cual es mi posicion"."""
+
+RESERVED_CODES = frozenset(
+    word.upper()
+    for word in (
+        *CARRIER_WORDS,
+        *OPT_OUT_WORDS,
+        *OPT_OUT_ALONE,
+        *(word for languages in COMMANDS.values() for words in languages.values() for word in words.split()),
+    )
+)
+"""What can't be a queue's join code: guests send it for something else."""

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time
 from functools import cache
 from typing import Any, TypedDict, Unpack
@@ -83,11 +83,14 @@ QUEUE_DEFAULTS = QueueSettings(
 class VenueService:
     """The venues. Holds nothing of them; safe for all threads.
 
+    `reserved_codes` (upper case) mean something else to the conversation, so no queue may have them.
+
     Every operation is by an account: what lies at a venue where it does not work is NotFound.
     """
 
-    def __init__(self, queues: QueueService) -> None:
+    def __init__(self, queues: QueueService, reserved_codes: Collection[str] = ()) -> None:
         self._queues = queues
+        self._reserved_codes = reserved_codes
 
     def all(self, tx: Transaction, account_id: str) -> list[Venue]:
         """The venues where the account works, oldest first."""
@@ -155,7 +158,7 @@ class VenueService:
         """
         _check_limits(settings)
         venue = self.get(tx, account_id, venue_id)
-        join_code = _free_join_code(tx, settings.get("join_code"))
+        join_code = self._free_join_code(tx, settings.get("join_code"))
         values: dict[str, Any] = {**QUEUE_DEFAULTS, **settings, "join_code": join_code}
         queue = Queue(
             id=secrets.token_hex(8),
@@ -186,7 +189,7 @@ class VenueService:
             queue = self._queues.set_state(tx, queue_id, state, staff(account_id))
         join_code = values.get("join_code")
         if join_code is not None and join_code.upper() != queue.join_code:
-            values["join_code"] = _free_join_code(tx, join_code)
+            values["join_code"] = self._free_join_code(tx, join_code)
         else:
             values.pop("join_code", None)
         if values:
@@ -196,6 +199,23 @@ class VenueService:
         for name, value in values.items():
             setattr(queue, name, value)
         return queue
+
+    def _free_join_code(self, tx: Transaction, wanted: str | None) -> str:
+        """The wanted code in upper case, or one of our own that no queue has."""
+        if wanted is not None:
+            if not JOIN_CODE.fullmatch(wanted.upper()):
+                raise InvalidValue(field="join_code", reason="not-a-join-code")
+            if wanted.upper() in self._reserved_codes:
+                raise InvalidValue(field="join_code", reason="reserved-join-code")
+            if tx.queues.by_join_code(wanted.upper()) is not None:
+                raise JoinCodeTaken(join_code=wanted.upper())
+            return wanted.upper()
+        length = SHORT
+        while True:
+            made = "".join(secrets.choice(UNAMBIGUOUS) for _ in range(length))
+            if JOIN_CODE.fullmatch(made) and made not in self._reserved_codes and not tx.queues.by_join_code(made):
+                return made
+            length += 1
 
     def _lock(self, tx: Transaction, account_id: str, queue_id: str) -> Queue:
         queue = tx.lock(tx.queues.lock(queue_id, account_id))
@@ -278,22 +298,6 @@ def _own_number(tx: Transaction, account_id: str, venue: Venue, number: str | No
     elif owner != account_id:
         raise NumberTaken(phone_number=number)
     return number
-
-
-def _free_join_code(tx: Transaction, wanted: str | None) -> str:
-    """The wanted code in upper case, or one of our own that no queue has."""
-    if wanted is not None:
-        if not JOIN_CODE.fullmatch(wanted.upper()):
-            raise InvalidValue(field="join_code", reason="not-a-join-code")
-        if tx.queues.by_join_code(wanted.upper()) is not None:
-            raise JoinCodeTaken(join_code=wanted.upper())
-        return wanted.upper()
-    length = SHORT
-    while True:
-        made = "".join(secrets.choice(UNAMBIGUOUS) for _ in range(length))
-        if JOIN_CODE.fullmatch(made) and tx.queues.by_join_code(made) is None:
-            return made
-        length += 1
 
 
 def country_of(venue: Venue) -> str | None:

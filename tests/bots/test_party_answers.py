@@ -59,6 +59,14 @@ def test_what_is_no_number_is_asked_again(asked: Guest, answer: str) -> None:
     assert asked.say("3").startswith("Thanks! 3 people.")
 
 
+def test_a_name_that_comes_later_is_taken_where_none_is_known(asked: Guest) -> None:
+    asked.say("JOIN DEMO 3 Ben")
+    assert (asked.ticket.party_size, asked.ticket.guest_name) == (3, "Ben")
+
+    asked.say("JOIN DEMO 3 Bob")
+    assert asked.ticket.guest_name == "Ben"
+
+
 def test_the_buttons_come_with_the_question(bars: Bars) -> None:
     bars.queue(largest_party=4)
     guest = telegram(bars)

@@ -312,3 +312,20 @@ def test_queues_made_at_once_have_codes_of_their_own(town: Town) -> None:
         made = list(pool.map(make, range(8)))
 
     assert sorted(made, key=str) == [*[None] * 7, "RUSH"]
+
+
+def test_every_number_is_known_though_its_venue_has_no_queue(town: Town) -> None:
+    town.create(phone_number="+12025550101", name="The Bar")
+
+    with town.records.reading() as tx:
+        assert tx.venues.numbers() == [("+12025550101", "The Bar")]
+
+
+def test_a_word_that_guests_send_for_something_else_is_no_join_code(records: Records) -> None:
+    town = Town(records)
+    town.service = VenueService(QueueService(), reserved_codes=frozenset({"SAIR"}))
+    venue = town.create()
+
+    with pytest.raises(InvalidValue) as refused:
+        town.create_queue(venue, join_code="sair")
+    assert refused.value.details == {"field": "join_code", "reason": "reserved-join-code"}
