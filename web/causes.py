@@ -32,7 +32,8 @@ REASONS: dict[str, Callable[[Details], str]] = {
     ),
     "unknown-language": lambda d: f"must be one of {', '.join(d['allowed'])}",
     "not-a-time-of-day": lambda _: "must be a time of day as HH:MM, such as 06:00",
-    "not-a-join-code": lambda _: "must be 3 to 20 letters A to Z and digits",
+    "not-a-join-code": lambda _: "must be 3 to 20 letters A to Z and digits, with at least one letter",
+    "reserved-join-code": lambda _: "is a word that guests send for something else",
 }
 
 

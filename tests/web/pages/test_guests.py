@@ -175,7 +175,7 @@ def test_a_name_is_shown_as_it_was_written(bar: Bar, visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("asked", "tag", "words"),
     [
-        ("pt-BR,en;q=0.5", "pt-BR", "A próxima vez é a sua"),
+        ("pt-BR,en;q=0.5", "pt-BR", "Sua vez é a próxima"),
         ("es-MX", "es", "Sigues tú"),
         ("fr, es;q=0.3", "es", "Sigues tú"),
         ("fr", "en", "You’re next"),
@@ -201,4 +201,4 @@ def test_the_language_that_the_guest_chose_comes_first(bar: Bar, visitor: Visito
 
     bar.records.transaction(choose)
 
-    assert "A próxima vez é a sua" in visitor.get(f"/t/{ticket.token}", **{"Accept-Language": "es"}).text
+    assert "Sua vez é a próxima" in visitor.get(f"/t/{ticket.token}", **{"Accept-Language": "es"}).text

@@ -68,7 +68,7 @@ def test_settings_are_changed_and_kept(bar: Bar, ann: Visitor) -> None:
     ("filled_in", "sentence"),
     [
         ({"name": ""}, "The name is missing."),
-        ({"join_code": "a b"}, "The join code must be 3 to 20 letters A to Z and digits."),
+        ({"join_code": "a b"}, "The join code must be 3 to 20 letters A to Z and digits, with at least one letter."),
         ({"capacity": "-1"}, "The number who may wait must be a whole number from 1 to 100000."),
         ({"grace_minutes": "1441"}, "The time to come back must be a whole number from 0 to 1440."),
         ({"almost_there_at": "51"}, "must be a whole number from 0 to 50."),
