@@ -13,12 +13,12 @@ SHORTEST = 10
 LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
-LONGEST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 4.0
 """Whoever waits has a thread of the server, which the line needs."""
 
 
 class Passwords:
-    """Hashes and compares passwords, at the cost that the hasher is set to; two at a time, the others wait a second.
+    """Hashes and compares passwords, at the cost that the hasher is set to: two at a time, the others wait a little.
 
     Raises TooBusy after that.
     """

@@ -128,7 +128,7 @@ def test_when_nobody_listens_it_is_worth_another_try(carrier: Carrier) -> None:
 
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
-    [("7", 7.0), ("0", 0.0), ("nan", codes.PAUSE), ("inf", codes.PAUSE), ("-1", codes.PAUSE), ("soon", codes.PAUSE)],
+    [("7", 7.0), ("0", 1.0), ("nan", codes.PAUSE), ("inf", codes.PAUSE), ("-1", codes.PAUSE), ("soon", codes.PAUSE)],
 )
 def test_a_throttled_text_waits_as_long_as_twilio_says(carrier: Carrier, retry_after: str, seconds: float) -> None:
     carrier.answer = no(20429, 429, Retry_After=retry_after)
