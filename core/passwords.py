@@ -13,7 +13,7 @@ SHORTEST = 10
 LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
-LONGEST_WAIT_SECONDS = 4.0
+LONGEST_WAIT_SECONDS = 8.0
 """Whoever waits has a thread of the server, which the line needs."""
 
 

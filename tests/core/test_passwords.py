@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from core.errors import TooBusy
 from core.passwords import AT_ONCE, Passwords
 
-SLOW = PasswordHasher(time_cost=40, memory_cost=64 * 1024, parallelism=1)
+SLOW = PasswordHasher(time_cost=120, memory_cost=64 * 1024, parallelism=1)
 
 
 def test_who_would_wait_long_for_a_turn_is_told_so() -> None:
