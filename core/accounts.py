@@ -18,6 +18,8 @@ SendMail = Callable[[str, str, str], None]
 
 VERIFY_WITHIN = timedelta(hours=24)
 RESET_WITHIN = timedelta(hours=1)
+# A used link still does what it has done, for a button that is pressed twice and an answer that was lost.
+REPEAT_WITHIN = timedelta(minutes=10)
 # RFC 5322's dot-atom and a host name: what is left out could pass for two addresses in a mail's header.
 EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 LONGEST_EMAIL = 254
@@ -68,13 +70,22 @@ class AccountService:
             self._mail(email, "You have an account", HAS_ACCOUNT.format(email=email, link=self._public_url))
 
     def verify(self, token: str) -> Account:
-        """Make the account that a mailed link stands for. Raises InvalidToken."""
+        """Make the account that a mailed link stands for, or give the one that it made up to ten minutes ago.
+
+        Raises InvalidToken.
+        """
 
         def make(tx: Transaction) -> Account:
-            kept = tx.accounts.take_token(_hash(token), "verify", tx.now)
-            if kept is None or kept.password_hash is None or tx.accounts.by_email(kept.email) is not None:
+            kept = tx.accounts.lock_token(_hash(token), "verify", tx.now)
+            if kept is None or kept.password_hash is None:
                 raise InvalidToken(purpose="verify")
-            return _insert(tx, kept.email, kept.password_hash)
+            account = tx.accounts.by_email(kept.email)
+            if account is None:
+                _use(tx, kept, kept.password_hash)
+                return _insert(tx, kept.email, kept.password_hash)
+            if account.password_hash != kept.password_hash:
+                raise InvalidToken(purpose="verify")
+            return account
 
         return self._records.transaction(make)
 
@@ -110,19 +121,31 @@ class AccountService:
             self._mail(email, "No account", NO_ACCOUNT.format(email=email, link=self._public_url))
 
     def reset(self, token: str, password: str) -> Account:
-        """Change the password through a mailed link, and end every session. Raises InvalidToken, InvalidValue."""
+        """Change the password through a mailed link, and end every session.
+
+        For ten minutes the link goes on to give the account to whoever brings the same password again, and ends no
+        session a second time. Raises InvalidToken, InvalidValue.
+        """
         password_hash = self._passwords.hash(password)
 
         def change(tx: Transaction) -> Account:
-            kept = tx.accounts.take_token(_hash(token), "reset", tx.now)
+            kept = tx.accounts.lock_token(_hash(token), "reset", tx.now)
             account = None if kept is None else tx.accounts.by_email(kept.email)
-            if account is None:
+            if kept is None or account is None:
                 raise InvalidToken(purpose="reset")
+            if kept.password_hash == account.password_hash:
+                return account
+            if kept.password_hash is not None:
+                raise InvalidToken(purpose="reset")
+            _use(tx, kept, password_hash)
+            tx.accounts.delete_others(kept)
             tx.accounts.set_password(account.id, password_hash)
-            tx.accounts.delete_tokens(account.email, "reset")
             return replace(account, password_hash=password_hash, session_version=account.session_version + 1)
 
-        return self._records.transaction(change)
+        account = self._records.transaction(change)
+        if account.password_hash != password_hash and not self._passwords.matches(account.password_hash, password):
+            raise InvalidToken(purpose="reset")
+        return account
 
     def log_in(self, email: str, password: str) -> Account:
         """The account with this address and password. Raises WrongCredentials, as late for an unknown address."""
@@ -158,6 +181,13 @@ def _insert(tx: Transaction, email: str, password_hash: str) -> Account:
     account = Account(secrets.token_hex(8), email, password_hash, session_version=1, created_at=tx.now)
     tx.accounts.insert(account)
     return account
+
+
+def _use(tx: Transaction, token: AccountToken, password_hash: str) -> None:
+    """Note that a link was used, and let it end soon."""
+    tx.accounts.save_token(
+        replace(token, password_hash=password_hash, expires_at=min(token.expires_at, tx.now + REPEAT_WITHIN))
+    )
 
 
 def _token(token: str, purpose: str, email: str, password_hash: str | None, expires_at: datetime) -> AccountToken:

@@ -1,10 +1,11 @@
 """Changes by POST, which a client may repeat under the same Idempotency-Key: done once, answered alike.
 
-The key is scoped to who asks and to the route; the answer is kept for a day in the change's own transaction. Refusals
-are not kept. Without a key a change is simply made.
+The key is scoped to who asks and to the route; the answer is kept for a day. Refusals are not kept. Without a key a
+change is simply made.
 """
 
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -35,17 +36,43 @@ class Change:
 def make(who: str, work: Callable[[Transaction], Change]) -> Change:
     """Run `work` in one transaction for the request, or give the answer that its key got before.
 
-    `who` is the account's id, or stands for a guest. Raises KeyReused, Problem `invalid-header`.
+    The answer is kept in the same transaction. `who` is the account's id, or stands for a guest. Raises KeyReused,
+    Problem `invalid-header`.
     """
-    records, key = current().records, request.headers.get(HEADER)
-    if key is None:
+    records, once = current().records, _once(who)
+    if once is None:
         return records.transaction(work)
-    if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
-        sentence = f"must be 1 to {LONGEST} ASCII characters, without a space at either end"
-        raise Problem("invalid-header", header=HEADER, sentence=sentence)
-    once = Once(f"{who} {request.method} {request.url_rule}", key, _fingerprint(), KEEP)
     return Change(**records.answer_once(once, lambda tx: asdict(work(tx))))
 
 
+def make_by_itself(work: Callable[[], Change]) -> Change:
+    """Run `work`, which has its own transactions and its own mail, or give the answer that its key got before.
+
+    For whoever has not logged in. The answer is kept when the work is done, so repeats that run side by side, or after
+    a crash in between, do it again: `work` does no harm then. Raises KeyReused, Problem `invalid-header`.
+    """
+    records, once = current().records, _once("anybody")
+    if once is None:
+        return work()
+    kept = records.kept(once)
+    if kept is None:
+        change = asdict(work())
+        kept = records.answer_once(once, lambda _: change)
+    return Change(**kept)
+
+
+def _once(who: str) -> Once | None:
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
+        sentence = f"must be 1 to {LONGEST} ASCII characters, without a space at either end"
+        raise Problem("invalid-header", header=HEADER, sentence=sentence)
+    return Once(f"{who} {request.method} {request.url_rule}", key, _fingerprint(), KEEP)
+
+
 def _fingerprint() -> str:
-    return hashlib.sha256(request.path.encode() + b"\0" + request.get_data()).hexdigest()
+    # Keyed, since the body may hold a password or a telephone number, which a plain hash would let somebody guess.
+    return hmac.digest(
+        current().token_key.encode(), request.path.encode() + b"\0" + request.get_data(), hashlib.sha256
+    ).hex()

@@ -22,7 +22,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccountToken:
-    """What a mailed link stands for, kept under the token's hash. `purpose`: verify or reset."""
+    """What a mailed link stands for, kept under the token's hash. `purpose`: verify or reset.
+
+    `password_hash` is the password that a link to verify brings, and that a link to reset has set.
+    """
 
     token_hash: str
     purpose: str
@@ -63,24 +66,33 @@ class Accounts:
         """Keep a token's hash."""
         self._connection.execute(insert(account_tokens), row_of(token))
 
-    def take_token(self, token_hash: str, purpose: str, now: datetime) -> AccountToken | None:
-        """The unexpired token with this hash, which is thereby used up."""
+    def lock_token(self, token_hash: str, purpose: str, now: datetime) -> AccountToken | None:
+        """The unexpired token with this hash, locked."""
         query = (
             select(account_tokens)
             .where(account_tokens.c.token_hash == token_hash, account_tokens.c.purpose == purpose)
             .with_for_update()
         )
         row = self._connection.execute(query).first()
-        if row is None:
-            return None
-        self._connection.execute(delete(account_tokens).where(account_tokens.c.token_hash == token_hash))
-        token = AccountToken(*row)
-        return token if token.expires_at > now else None
+        token = None if row is None else AccountToken(*row)
+        return token if token is not None and token.expires_at > now else None
 
-    def delete_tokens(self, email: str, purpose: str) -> None:
-        """Make every token of this purpose that was mailed to the address worthless."""
+    def save_token(self, token: AccountToken) -> None:
+        """Write what a use changed: the password that it set, and how long it is worth something."""
         self._connection.execute(
-            delete(account_tokens).where(account_tokens.c.email == email, account_tokens.c.purpose == purpose)
+            update(account_tokens)
+            .where(account_tokens.c.token_hash == token.token_hash)
+            .values(password_hash=token.password_hash, expires_at=token.expires_at)
+        )
+
+    def delete_others(self, token: AccountToken) -> None:
+        """Make every other token of this purpose that was mailed to the same address worthless."""
+        self._connection.execute(
+            delete(account_tokens).where(
+                account_tokens.c.email == token.email,
+                account_tokens.c.purpose == token.purpose,
+                account_tokens.c.token_hash != token.token_hash,
+            )
         )
 
     def delete_expired_tokens(self, now: datetime) -> None:

@@ -243,6 +243,12 @@ class Records:
         """
         return self._attempts(work, once)
 
+    def kept(self, once: Once) -> dict[str, Any] | None:
+        """The answer that is kept for a repeat, None where this would be the first. Raises KeyReused."""
+        with self.reading() as tx:
+            answer: dict[str, Any] | None = _kept(tx, once)
+        return answer
+
     def _attempts(self, work: Callable[[Transaction], T], once: Once | None) -> T:
         pause = 0.005
         give_up_at = time.monotonic() + PATIENCE_SECONDS
@@ -278,7 +284,7 @@ class Records:
                     )
             except (Refusal, IntegrityError):
                 connection.rollback()
-                kept: T | None = self._kept(transaction, once)
+                kept: T | None = None if once is None else _kept(transaction, once)
                 if kept is None:
                     raise
                 return kept
@@ -290,16 +296,15 @@ class Records:
             act(transaction)
         return answer
 
-    def _kept(self, transaction: Transaction, once: Once | None) -> Any:
-        """The answer of an earlier run under the same key, None when there was none."""
-        if once is None:
-            return None
-        found = transaction.receipts.find(once.scope, once.key)
-        if found is None:
-            return None
-        if found.fingerprint != once.fingerprint:
-            raise KeyReused
-        return found.answer
+
+def _kept(transaction: Transaction, once: Once) -> Any:
+    """The answer of an earlier run under the same key, None when there was none."""
+    found = transaction.receipts.find(once.scope, once.key)
+    if found is None:
+        return None
+    if found.fingerprint != once.fingerprint:
+        raise KeyReused
+    return found.answer
 
 
 def _passing(error: DBAPIError) -> bool:

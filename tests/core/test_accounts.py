@@ -1,6 +1,7 @@
 """Staff accounts: registered by a mailed link, logged in with a password, reset by another link."""
 
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,7 +71,7 @@ def test_a_mailed_link_makes_the_account(office: Office) -> None:
     assert office.service.log_in(ADA, PASSWORD) == account
 
 
-def test_a_link_makes_one_account_however_often_it_is_used(office: Office) -> None:
+def test_links_make_one_account_however_often_they_are_used(office: Office) -> None:
     office.service.register(ADA, PASSWORD)
     office.service.register(ADA, PASSWORD)
     tokens = [mail.link[1] for mail in office.mails]
@@ -82,10 +83,38 @@ def test_a_link_makes_one_account_however_often_it_is_used(office: Office) -> No
             return None
 
     with ThreadPoolExecutor(8) as pool:
-        made = [id_ for id_ in pool.map(verify, tokens * 4) if id_]
+        made = list(pool.map(verify, tokens * 4))
 
-    assert len(made) == 1
-    assert office.service.log_in(ADA, PASSWORD).id == made[0]
+    account = office.service.log_in(ADA, PASSWORD)
+    assert Counter(made) == {account.id: 4, None: 4}
+
+
+def test_a_used_link_gives_its_account_for_ten_minutes_more(office: Office, clock: StillClock) -> None:
+    office.service.register(ADA, PASSWORD)
+    token = office.mails[0].link[1]
+    account = office.service.verify(token)
+
+    clock.advance(timedelta(minutes=9, seconds=59))
+    assert office.service.verify(token) == account
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(InvalidToken):
+        office.service.verify(token)
+
+
+def test_a_used_link_gives_no_account_whose_password_was_changed_since(office: Office) -> None:
+    office.service.register(ADA, PASSWORD)
+    first = office.mails.pop().link[1]
+    office.service.verify(first)
+    office.service.ask_reset(ADA)
+    second = office.mails.pop().link[1]
+    office.service.reset(second, "a new password")
+    office.service.ask_reset(ADA)
+    office.service.reset(office.mails.pop().link[1], PASSWORD)
+
+    with pytest.raises(InvalidToken):
+        office.service.verify(first)
+    with pytest.raises(InvalidToken):
+        office.service.reset(second, "a new password")
 
 
 def test_a_stranger_who_registers_with_somebodys_address_first_does_not_choose_their_password(office: Office) -> None:
@@ -205,6 +234,21 @@ def test_a_reset_changes_the_password_and_ends_every_session(office: Office) -> 
     assert office.service.log_in(ADA, "a new password") == after
     with pytest.raises(WrongCredentials):
         office.service.log_in(ADA, PASSWORD)
+
+
+def test_a_link_resets_once_however_often_it_is_used(office: Office, clock: StillClock) -> None:
+    office.has_account()
+    office.service.ask_reset(ADA)
+    token = office.mails[0].link[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: office.service.reset(token, "a new password"), range(8)))
+
+    assert set(made) == {office.service.log_in(ADA, "a new password")}
+    assert made[0].session_version == 2
+    clock.advance(timedelta(minutes=10))
+    with pytest.raises(InvalidToken):
+        office.service.reset(token, "a new password")
 
 
 def test_one_reset_makes_every_link_worthless(office: Office) -> None:

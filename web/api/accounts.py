@@ -1,37 +1,48 @@
 """Staff accounts: register, confirm the address, log in, choose a new password."""
 
 from flask import Blueprint, Response
+from pydantic import BaseModel
 
 from core.storage.accounts import Account
 from web import limits, tokens
 from web.api.answers import AccountShape, MailedShape, SessionShape
-from web.api.operations import operation, shown
+from web.api.operations import answered, operation, shown
 from web.api.requests import Login, Registration, Reset, ResetRequest, Verification
+from web.idempotency import Change, make_by_itself
 from web.services import current
 
 accounts = Blueprint("accounts", __name__)
 
 
 @accounts.post("/accounts")
-@operation(MailedShape, "Accounts", status=202, takes=Registration, anyone=True, refusals=(403, 429))
+@operation(MailedShape, "Accounts", status=202, takes=Registration, anyone=True, repeatable=True, refusals=(403, 429))
 def register(body: Registration) -> Response:
     """Register.
 
     A link is mailed, which makes the account. An address that has one gets the same answer, and another mail.
     """
-    limits.register(body.email, body.password)
-    return shown(MailedShape(email=body.email), 202)
+
+    def work() -> Change:
+        limits.register(body.email, body.password)
+        return _change(202, MailedShape(email=body.email))
+
+    return answered(make_by_itself(work))
 
 
 @accounts.post("/accounts/verify")
-@operation(AccountShape, "Accounts", status=201, takes=Verification, anyone=True)
+@operation(AccountShape, "Accounts", status=201, takes=Verification, anyone=True, repeatable=True)
 def verify(body: Verification) -> Response:
-    """Make the account that a mailed link stands for."""
-    return shown(AccountShape.of(current().accounts.verify(body.token)), 201)
+    """Make the account that a mailed link stands for.
+
+    A link that was used up to ten minutes ago gives the account that it made.
+    """
+    return answered(make_by_itself(lambda: _change(201, AccountShape.of(current().accounts.verify(body.token)))))
 
 
 @accounts.post("/accounts/reset")
-@operation(AccountShape, "Accounts", takes=Reset, anyone=True, refusals=(429,), also={202: MailedShape})
+@operation(
+    AccountShape, "Accounts", takes=Reset, anyone=True, repeatable=True, refusals=(429,), also={202: MailedShape}
+)
 def reset(body: Reset) -> Response:
     """Ask for a new password, or choose one.
 
@@ -39,10 +50,14 @@ def reset(body: Reset) -> Response:
     session of the account ends (200).
     """
     asked = body.root
-    if isinstance(asked, ResetRequest):
-        limits.ask_reset(asked.email)
-        return shown(MailedShape(email=asked.email), 202)
-    return shown(AccountShape.of(limits.reset(asked.token, asked.password)))
+
+    def work() -> Change:
+        if isinstance(asked, ResetRequest):
+            limits.ask_reset(asked.email)
+            return _change(202, MailedShape(email=asked.email))
+        return _change(200, AccountShape.of(limits.reset(asked.token, asked.password)))
+
+    return answered(make_by_itself(work))
 
 
 @accounts.get("/accounts/me")
@@ -59,3 +74,7 @@ def log_in(body: Login) -> Response:
     account = limits.log_in(body.email, body.password)
     token, expires_at = tokens.issue(account, current().token_key, current().clock())
     return shown(SessionShape(token=token, expires_at=expires_at))
+
+
+def _change(status: int, answer: BaseModel) -> Change:
+    return Change(status, answer.model_dump(mode="json"))

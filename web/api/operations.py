@@ -147,6 +147,10 @@ def changed(
         answer = work(tx).model_dump(mode="json")
         return idempotency.Change(status, answer, None if made is None else f"{PREFIX}{made}/{answer['id']}")
 
-    change = idempotency.make(who, run)
+    return answered(idempotency.make(who, run))
+
+
+def answered(change: idempotency.Change) -> Response:
+    """The response of a change that was made, now or before."""
     headers = {} if change.location is None else {"Location": change.location}
     return Response(json.dumps(change.body), change.status, headers, mimetype=JSON)

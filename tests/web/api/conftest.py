@@ -6,7 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
-from core.accounts import AccountService
+from core.accounts import AccountService, SendMail
 from core.contacts import ContactBook
 from core.passwords import Passwords
 from core.queues import QueueService
@@ -66,7 +66,7 @@ def bob(staff_of: Callable[[str], Caller]) -> Caller:
 
 
 def make_services(
-    records: Records, mails: Mails, positions: Positions | None = None, *, open_sign_up: bool = True
+    records: Records, mails: SendMail, positions: Positions | None = None, *, open_sign_up: bool = True
 ) -> Services:
     """All parts on this record."""
     queues, contacts = QueueService(), ContactBook(b"a key for tests")

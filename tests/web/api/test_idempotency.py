@@ -1,5 +1,8 @@
 """A POST that is repeated under its Idempotency-Key is done once and answered alike."""
 
+import hashlib
+import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -9,9 +12,12 @@ from flask import Flask
 
 from core.storage.records import Records
 from tests.clocks import StillClock
-from tests.web.api.callers import VENUE, Caller, assert_problem
+from tests.web.api.callers import PASSWORD, VENUE, Caller, Mails, assert_problem
+from tests.web.api.conftest import make_services
+from web import create_app
 
 PARTY = {"guest_name": "Ana", "party_size": 2}
+ADA = {"email": "ada@example.com", "password": PASSWORD}
 
 
 @pytest.fixture
@@ -85,6 +91,67 @@ def test_every_change_by_post_takes_a_key(ann: Caller, anybody: Caller, queue: d
         assert answers[0].status_code in (200, 201), (path, answers[0].text)
         assert answers[0].status_code == answers[1].status_code, path
         assert answers[0].json == answers[1].json, path
+
+
+def test_accounts_take_a_key_too(anybody: Caller, mails: Mails) -> None:
+    changes: list[tuple[str, Callable[[], dict[str, str]], int]] = [
+        ("/accounts", lambda: ADA, 202),
+        ("/accounts/verify", lambda: {"token": mails.token()}, 201),
+        ("/accounts/reset", lambda: {"email": ADA["email"]}, 202),
+        ("/accounts/reset", lambda: {"token": mails.token(), "password": "a new password"}, 200),
+    ]
+    for number, (path, body, status) in enumerate(changes):
+        key, wish = f"change {number}", body()
+        first, *repeats = [anybody.post(path, wish, key=key) for _ in range(8)]
+
+        assert first.status_code == status, path
+        assert {(answer.status_code, answer.text) for answer in repeats} == {(status, first.text)}, path
+        other = {name: f"{value}x" for name, value in wish.items()}
+        assert_problem(anybody.post(path, other, key=key), 422, "idempotency-key-reused")
+
+    assert [to for to, _, _ in mails.sent] == [ADA["email"]] * 2
+
+
+def test_accounts_answer_parallel_repeats_alike(anybody: Caller, app: Flask, mails: Mails) -> None:
+    anybody.post("/accounts", ADA)
+    verification = {"token": mails.token()}
+
+    def verify(_: int) -> tuple[int, str]:
+        answer = Caller(app).post("/accounts/verify", verification, key="one press")
+        return answer.status_code, answer.json.get("id")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(verify, range(8)))
+
+    assert len(answers) == 1
+    assert answers.pop()[0] == 201
+
+
+def test_a_mail_that_could_not_be_sent_is_sent_on_the_repeat(records: Records, mails: Mails) -> None:
+    failures = [OSError("the mail server is full")]
+
+    def send(to: str, subject: str, text: str) -> None:
+        if failures:
+            raise failures.pop()
+        mails(to, subject, text)
+
+    caller = Caller(create_app(make_services(records, send)))
+
+    assert_problem(caller.post("/accounts", ADA, key="a"), 503, "mail-unavailable")
+    assert caller.post("/accounts", ADA, key="a").status_code == 202
+    assert len(mails.sent) == 1
+
+
+def test_the_record_keeps_nothing_to_guess_a_password_by(anybody: Caller, records: Records) -> None:
+    path, body = "/api/v1/accounts", json.dumps(ADA).encode()
+    headers = {"Idempotency-Key": "a", "Content-Type": "application/json"}
+    assert anybody.client.post(path, data=body, headers=headers).status_code == 202
+
+    with records.reading() as tx:
+        receipt = tx.receipts.find(f"anybody POST {path}", "a")
+    assert receipt is not None
+    assert receipt.fingerprint != hashlib.sha256(path.encode() + b"\0" + body).hexdigest()
+    assert PASSWORD not in json.dumps(receipt.answer)
 
 
 def test_another_request_under_the_same_key_is_refused(ann: Caller, queue: dict) -> None:
