@@ -55,7 +55,7 @@ class Refused(SendError):
 class Outgoing:
     """A text for a guest that nobody waits for.
 
-    sender: the venue's number that it goes out from; None on Telegram, or for the sender's default.
+    sender: the venue's number that it goes out from; None on Telegram, where the bot is it.
     valid_for: how long it is worth delivering; the carrier should drop it afterwards.
     """
 
@@ -83,7 +83,6 @@ class DeliveryStatus:
     """What a carrier reports later about a message that it accepted. Repeated, and in any order.
 
     carrier_id: what `Sender.send` returned.
-    address, sender: the guest's and our own, as in `Outgoing`; None where the carrier didn't say.
     error: with "undelivered" and "failed", always: why, and in the kind of the error whether the guest is
         Unreachable, another try makes sense (Retry), or neither (Refused). None with all other states.
     """
@@ -91,8 +90,6 @@ class DeliveryStatus:
     channel: str
     carrier_id: str
     state: DeliveryState
-    address: str | None
-    sender: str | None
     error: SendError | None = None
 
 
@@ -124,10 +121,6 @@ def shortened(text: str, limit: int) -> str:
     return text[: word if word >= limit // 2 else limit - 1].rstrip() + "…"
 
 
-def _masked(address: str) -> str:
-    return "…" + address[-min(4, len(address) // 2) :] if len(address) > 1 else "…"
-
-
 @dataclass(frozen=True, slots=True)
 class Channel:
     """What the rest may know of a channel.
@@ -135,14 +128,12 @@ class Channel:
     reports_delivery: the carrier tells later whether a text arrived; elsewhere its yes counts as delivered.
     has_buttons: a reply's buttons are shown; elsewhere the text has to say what to type.
     has_stop: STOP ends our messages; elsewhere guests block us in their app.
-    mask: an address as it may stand in logs and on guests' pages.
     """
 
     name: str
     reports_delivery: bool
     has_buttons: bool
     has_stop: bool
-    mask: Callable[[str], str] = _masked
 
 
 CHANNELS = {

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from bots.channels import CHANNELS, Outgoing, Sender, SendError, Throttled, Unreachable
-from bots.channels import Retry as TryAgain
+from bots.channels import CHANNELS, Outgoing, Retry, Sender, SendError, Throttled, Unreachable
 from bots.dialogue import Asked, remembered
 from bots.notice_texts import NoticeTexts
 from bots.phrases import Standing
@@ -138,7 +137,7 @@ class Notifier:
                 time.sleep(PAUSE_SECONDS)
 
     def _failed(self, outbound: Outbound, error: SendError) -> None:
-        retry, unreachable = isinstance(error, TryAgain), isinstance(error, Unreachable)
+        retry, unreachable = isinstance(error, Retry), isinstance(error, Unreachable)
         log.warning(
             "a notice was not taken",
             notice=outbound.notice.id, kind=outbound.notice.kind, channel=outbound.notice.channel,

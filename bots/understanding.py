@@ -31,7 +31,7 @@ from bots.words import (
     COMMANDS,
     EVERYDAY,
     FILLERS,
-    LANGUAGE_NAMES,
+    LANGUAGE_WORDS,
     LANGUAGES,
     MESSAGE_WORDS,
     NO_MORE,
@@ -208,7 +208,7 @@ def _command(word: str, rest: Sequence[str]) -> Intent | None:
 def _language_named(words: Sequence[str]) -> str | None:
     # The longest first: "en" and "es" name languages, and are words too ("idioma en español").
     for word in sorted(words, key=len, reverse=True):
-        found = _nearest(plain(word), _LANGUAGE_WORDS)
+        found = _nearest(plain(word), _LANGUAGES_BY_WORD)
         named = found[0] if found else nearest_language(word)
         if named:
             return named
@@ -217,8 +217,8 @@ def _language_named(words: Sequence[str]) -> str | None:
 
 def _language_by_name(words: Sequence[str]) -> Intent | None:
     name = plain(words[0])
-    if len(words) == 1 and len(name) >= 5 and name in _LANGUAGE_WORDS:
-        return Intent(Kind.LANGUAGE, language=_LANGUAGE_WORDS[name][0])
+    if len(words) == 1 and len(name) >= 5 and name in _LANGUAGES_BY_WORD:
+        return Intent(Kind.LANGUAGE, language=_LANGUAGES_BY_WORD[name][0])
     return None
 
 
@@ -369,4 +369,4 @@ def _inverted(meanings: Mapping[str, Mapping[str, str]]) -> _Table:
 _COMMAND_WORDS = {**_inverted(COMMANDS), POSTER_WORD: (Kind.JOIN, LANGUAGES)}
 _OPT_OUT: _Table = dict.fromkeys(OPT_OUT_WORDS, ("stop", LANGUAGES))
 _SPOKEN_IN = {word: languages for word, (_, languages) in (*_inverted({"": EVERYDAY}).items(), *_COMMAND_WORDS.items())}
-_LANGUAGE_WORDS = _inverted({tag: {tag: names} for tag, names in LANGUAGE_NAMES.items()})
+_LANGUAGES_BY_WORD = _inverted({tag: {tag: names} for tag, names in LANGUAGE_WORDS.items()})

@@ -15,7 +15,15 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-CARRIER_WORDS = _set("stop stopall unsubscribe end quit cancel revoke optout start yes unstop")
+CARRIER_STOP = _set("stop stopall unsubscribe end quit cancel revoke optout")
+CARRIER_START = _set("start yes unstop")
+CARRIER_HELP = _set("help info")
+"""What carriers act on by themselves, where it is the whole message.
+
+https://www.twilio.com/docs/messaging/tutorials/how-to-handle-stop-start-help
+"""
+
+CARRIER_WORDS = CARRIER_STOP | CARRIER_START
 """The carriers' words for blocking and unblocking a sender; never a command of ours."""
 
 OPT_OUT_WORDS = _set(
@@ -89,7 +97,7 @@ EVERYDAY: Mapping[str, str] = {
 }
 """What tells a guest's language beside the commands; a word of two languages stands under both. No given names."""
 
-LANGUAGE_NAMES: Mapping[str, str] = {
+LANGUAGE_WORDS: Mapping[str, str] = {
     ENGLISH: "en eng english ingles",
     PORTUGUESE: "pt br portuguese portugues",
     SPANISH: "es esp spanish espanol espanhol castellano",

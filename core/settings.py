@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from core.environment import Environment, SettingsError
 
 SHORTEST_TOKEN_KEY = 32
+TELEGRAM_API_URL = "https://api.telegram.org"
 TELEGRAM_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # Bot API, setWebhook
 BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")

@@ -19,7 +19,7 @@ from core.clock import system_clock
 from core.contacts import ContactBook
 from core.notices import NoticeService
 from core.queues import QueueService
-from core.settings import Settings
+from core.settings import TELEGRAM_API_URL, Settings
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from core.storage.redis_server import WakeWorker, answers, open_redis
@@ -194,7 +194,7 @@ def create_notifiers(parts: Parts) -> list[Notifier]:
     if telegram.connected or telegram.simulated:
         bot = TelegramSender(
             telegram.bot_token,
-            api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else None),
+            api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else TELEGRAM_API_URL),
         )
     carriers: tuple[dict[str, Sender], ...] = ({"sms": texts, "whatsapp": texts}, {"telegram": bot})
     return [Notifier(parts.notices, senders, settings.public_url, parts.records.clock) for senders in carriers]

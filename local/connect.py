@@ -11,15 +11,14 @@ from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from core.settings import Settings, Telegram, Twilio
+from bots.telegram.webhook import UPDATES
+from core.settings import TELEGRAM_API_URL, Settings, Telegram, Twilio
 from local.application import Parts
 
 TIMEOUT_SECONDS = 15.0
 # Try three times when the connection fails, the answer does not come, or is a 5xx: by default a text is lost.
 # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 TRY_AGAIN = "#rc=3&rp=ct,rt,5xx"
-UPDATES = ("message", "callback_query", "my_chat_member")
-TELEGRAM = "https://api.telegram.org"
 # Telegram knows two letters here; the first menu is for everybody whose language has none.
 MENUS = {
     "": {
@@ -95,7 +94,7 @@ def _connect_twilio(settings: Settings, twilio: Twilio, numbers: Sequence[str]) 
 async def _connect_telegram(settings: Settings, telegram: Telegram) -> str:
     """Set the bot's webhook with its secret and the kinds of update that we read, and its menus."""
     webhook = f"{settings.public_url}/webhooks/telegram"
-    bot = Bot(telegram.bot_token, base_url=f"{telegram.api_url or TELEGRAM}/bot")
+    bot = Bot(telegram.bot_token, base_url=f"{telegram.api_url or TELEGRAM_API_URL}/bot")
     try:
         async with bot:
             await bot.set_webhook(

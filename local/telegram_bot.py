@@ -3,9 +3,8 @@
 import httpx
 import structlog
 
-from core.settings import Settings
+from core.settings import TELEGRAM_API_URL, Settings
 
-TELEGRAM = "https://api.telegram.org"
 TIMEOUT_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -16,7 +15,7 @@ def bot_name(settings: Settings) -> str | None:
     telegram = settings.telegram
     if not telegram.connected or telegram.bot_name:
         return telegram.bot_name
-    url = f"{telegram.api_url or TELEGRAM}/bot{telegram.bot_token}/getMe"
+    url = f"{telegram.api_url or TELEGRAM_API_URL}/bot{telegram.bot_token}/getMe"
     try:
         answer = httpx.post(url, timeout=TIMEOUT_SECONDS)
         return str(answer.raise_for_status().json()["result"]["username"])

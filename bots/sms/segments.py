@@ -7,6 +7,9 @@ number, which no text of ours comes near); a single character outside it makes t
 import unicodedata
 from collections.abc import Iterable
 
+LONGEST_TEXT = 1600
+"""Characters; Twilio takes no more in one text, on SMS or on WhatsApp."""
+
 _ONE_SEPTET = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"

@@ -15,9 +15,8 @@ from twilio.rest import Client
 
 from bots.channels import Outgoing, Refused, Retry, shortened
 from bots.sms.codes import PAUSE, error_for
-from bots.sms.segments import fit
+from bots.sms.segments import LONGEST_TEXT, fit
 
-LONGEST_TEXT = 1600
 SHORTEST_VALIDITY, LONGEST_VALIDITY = timedelta(seconds=5), timedelta(hours=10)
 """Twilio's own limits are 1 s and 10 h; in less than a few seconds hardly any text leaves its queue."""
 
@@ -29,7 +28,6 @@ class TwilioSender:
     """A `Sender` for the channels "sms" and "whatsapp"; threads share its pool of connections.
 
     public_url: where the carrier reports what became of a text ("https://line.example.com").
-    default_sender: the number that texts go out from unless `Outgoing.sender` names one.
     api_url: another host in place of Twilio's ("http://127.0.0.1:8000/simulator/twilio"); None for Twilio's
         own, which also follows TWILIO_REGION and TWILIO_EDGE.
     timeout: seconds that a connection, and then the answer, may take.
@@ -41,12 +39,10 @@ class TwilioSender:
         auth_token: str,
         public_url: str,
         *,
-        default_sender: str | None = None,
         api_url: str | None = None,
         timeout: float = 10.0,
     ) -> None:
         self._status_callback = public_url.rstrip("/") + "/webhooks/sms/status"
-        self._default_sender = default_sender
         http = TwilioHttpClient(timeout=timeout, request_hooks={"response": _stop_when_throttled})
         # The client rewrites even a host of our own for a region or an edge: with `api_url`, none is set.
         regions = {"TWILIO_REGION": "", "TWILIO_EDGE": ""} if api_url else None
@@ -60,10 +56,9 @@ class TwilioSender:
         A `Retry` may mean that Twilio has taken the text and its yes was lost: the guest then gets it twice,
         which is better than not at all.
         """
-        sender = outgoing.sender or self._default_sender
-        if sender is None:
+        if outgoing.sender is None:
             raise Refused("no-sender", "The venue has no phone number to send from.")
-        parameters = self._parameters(outgoing, sender)
+        parameters = self._parameters(outgoing, outgoing.sender)
         try:
             message = self._client.messages.create(**parameters)
         except (TwilioRestException, TwilioServiceException) as error:

@@ -24,22 +24,18 @@ from bots.channels import (
 )
 from bots.messages import CarrierWord, Message, Reply
 from bots.sms.codes import error_for
-from bots.sms.segments import fit
+from bots.sms.segments import LONGEST_TEXT, fit
 from bots.understanding import plain
+from bots.words import CARRIER_HELP, CARRIER_START, CARRIER_STOP
 
 LARGEST_BODY = 64 * 1024
 LONGEST_ADDRESS, LONGEST_NUMBER, LONGEST_SID, LONGEST_CODE = 254, 20, 64, 32
 """What the record has room for: of the carrier, a number has 16, a MessageSid 34 and a code 5 characters."""
 
-LONGEST_TEXT = 1600
-"""Twilio refuses a <Message> with more characters."""
-
-# https://www.twilio.com/docs/messaging/tutorials/how-to-handle-stop-start-help: matched on the whole message.
-_STOP = ("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout")
 _CARRIER_WORDS: Mapping[str, CarrierWord] = {
-    **dict.fromkeys(_STOP, "stop"),
-    **dict.fromkeys(("start", "yes", "unstop"), "start"),
-    **dict.fromkeys(("help", "info"), "help"),
+    **dict.fromkeys(CARRIER_STOP, "stop"),
+    **dict.fromkeys(CARRIER_START, "start"),
+    **dict.fromkeys(CARRIER_HELP, "help"),
 }
 _STATES: Mapping[str, DeliveryState] = {
     "sent": "sent",
@@ -204,13 +200,10 @@ def _delivery_status(form: _Form) -> DeliveryStatus | None:
     state = _STATES.get(status)
     if state is None:
         return None
-    channel, address = _channel_and_number(form.first("To"))
     return DeliveryStatus(
-        channel=channel,
+        channel=_channel_and_number(form.first("To"))[0],
         carrier_id=carrier_id,
         state=state,
-        address=address or None,
-        sender=_channel_and_number(form.first("From"))[1] or None,
         error=_delivery_error(form.first("ErrorCode"), status),
     )
 

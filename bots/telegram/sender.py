@@ -27,7 +27,6 @@ from bots.channels import Outgoing, Refused, Retry, SendError, Throttled, Unreac
 from bots.telegram.keyboards import keyboard
 from bots.telegram.webhook import NO_PREVIEW
 
-TELEGRAM = "https://api.telegram.org"
 CONNECTIONS = 8
 
 PAUSE = 5.0
@@ -47,11 +46,11 @@ class TelegramSender:
     The library is asynchronous and its connections belong to one event loop: so there is one, in a thread of its
     own, for as long as this object lives. `close` ends it.
 
-    api_url: another host in place of Telegram's ("http://127.0.0.1:8000/simulator/telegram").
+    api_url: where the Bot API is ("https://api.telegram.org", "http://127.0.0.1:8000/simulator/telegram").
     timeout: seconds that a call may take in all.
     """
 
-    def __init__(self, token: str, *, api_url: str | None = None, timeout: float = 10.0) -> None:
+    def __init__(self, token: str, *, api_url: str, timeout: float = 10.0) -> None:
         self._timeout = timeout
         self._http = HTTPXRequest(
             connection_pool_size=CONNECTIONS,
@@ -60,7 +59,7 @@ class TelegramSender:
             write_timeout=timeout,
             pool_timeout=timeout,
         )
-        base_url = (api_url or TELEGRAM).rstrip("/") + "/bot"
+        base_url = api_url.rstrip("/") + "/bot"
         self._bot = Bot(token, base_url=base_url, request=self._http, get_updates_request=self._http)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="telegram", daemon=True)

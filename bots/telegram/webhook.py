@@ -16,7 +16,8 @@ from bots.channels import Answer, WebhookAnswer, header, shortened
 from bots.messages import Message, Reply
 from bots.telegram.keyboards import keyboard
 
-WANTED = ("update_id", "message", "callback_query", "my_chat_member")
+UPDATES = ("message", "callback_query", "my_chat_member")
+"""The kinds of update that we read."""
 """The parts of an update that are read; of the rest, the library need not know the newest shape. The last three
 are what setWebhook is given as allowed_updates."""
 
@@ -120,7 +121,7 @@ def _update(body: bytes) -> Update:
     # bool is an int to Python, and the library checks no types.
     if not isinstance(data, dict) or type(data.get("update_id")) is not int:
         raise ValueError("no update_id")
-    return Update.de_json({name: value for name, value in data.items() if name in WANTED})
+    return Update.de_json({name: value for name, value in data.items() if name == "update_id" or name in UPDATES})
 
 
 def _address(chat: Chat) -> str:

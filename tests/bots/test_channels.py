@@ -19,14 +19,6 @@ def test_each_channel_stands_under_its_own_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "masked"),
-    [("+5511987654321", "…4321"), ("123456", "…456"), ("12", "…2"), ("1", "…"), ("", "…")],
-)
-def test_a_masked_address_shows_its_end_only(address: str, masked: str) -> None:
-    assert {channel.mask(address) for channel in CHANNELS.values()} == {masked}
-
-
-@pytest.mark.parametrize(
     ("text", "limit", "cut"),
     [
         ("You are 3rd.", 12, "You are 3rd."),

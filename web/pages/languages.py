@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_time
 from flask import request
 
-LANGUAGES = ("en", "pt-BR", "es")
+from core.venues import LANGUAGES
+
 LOCALES = Path(__file__).parent.parent / "locales"
 
 

@@ -37,7 +37,10 @@ PLAIN = {
 
 REQUESTS: list[tuple[Outgoing, dict[str, str]]] = [
     (MESSAGE, {"Body": "Your table is ready."}),
-    (Outgoing("sms", "+5511987654321", "José 🍺 & “co”"), {"Body": "José 🍺 & “co”", "From": "+15550100009"}),
+    (
+        Outgoing("sms", "+5511987654321", "José 🍺 & “co”", sender="+15550100009"),
+        {"Body": "José 🍺 & “co”", "From": "+15550100009"},
+    ),
     (
         Outgoing("sms", "+5511987654321", LONG, sender="+15550100001"),
         {"Body": "Voce é o 3o da fila do Bar do Zé. Fique por perto: avisamos ja quando a mesa estiver pronta."},
@@ -68,7 +71,7 @@ REQUESTS: list[tuple[Outgoing, dict[str, str]]] = [
 @pytest.mark.parametrize(("outgoing", "form"), REQUESTS)
 def test_a_text_is_handed_to_twilio(carrier: Carrier, outgoing: Outgoing, form: dict[str, str]) -> None:
     carrier.answer = YES
-    assert sender(carrier, default_sender="+15550100009").send(outgoing) == "SM42"
+    assert sender(carrier).send(outgoing) == "SM42"
     (asked,) = carrier.asked
     assert (asked.method, asked.path) == ("POST", f"/2010-04-01/Accounts/{SID}/Messages.json")
     assert asked.form == PLAIN | form
