@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,10 +17,10 @@ from bots.words import ENGLISH
 from core.clock import Clock
 from core.errors import OutcomeUnknown, RecordUnavailable
 from core.model import NoticeKind
-from core.notices import LONGEST_SENDING, NoticeService, Outbound
+from core.notices import NoticeService, Outbound
 
 AT_A_TIME = 8
-"""How many guests are sent to side by side."""
+"""How many notices are sent side by side."""
 
 TRIES_TO_NOTE, PAUSE_SECONDS = 60, 1.0
 """For about a minute and more, which a database takes to start again."""
@@ -41,9 +40,8 @@ class Notifier:
         self._public_url = public_url
         self._clock = clock
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="notifier")
-        # By contact, what waits behind what is being sent: one guest's notices go out one after the other, in the
-        # order in which they came up, and a guest whose carrier hangs keeps one thread only.
-        self._in_hand: dict[str, deque[Outbound]] = {}
+        # By id: while the database is away, a lease may run out before what was sent is noted.
+        self._in_hand: set[str] = set()
         self._let_go = threading.Condition()
 
     def begin(self, when_free: Callable[[], None]) -> int:
@@ -54,9 +52,12 @@ class Notifier:
         """
         free = AT_A_TIME - len(self._in_hand)
         claimed = self._notices.claim(free, tuple(self._senders)) if free else []
-        for outbound in claimed:
-            self._take(outbound, when_free)
-        return len(claimed)
+        with self._let_go:
+            new = [outbound for outbound in claimed if outbound.notice.id not in self._in_hand]
+            self._in_hand.update(outbound.notice.id for outbound in new)
+        for outbound in new:
+            self._threads.submit(self._send_and_let_go, outbound, when_free)
+        return len(new)
 
     def run_once(self) -> int:
         """Send what is due now, up to eight notices, and wait until it is noted; answers how many were claimed.
@@ -72,37 +73,16 @@ class Notifier:
         """End the threads, once what they send is noted."""
         self._threads.shutdown()
 
-    def _take(self, outbound: Outbound, when_free: Callable[[], None]) -> None:
-        contact_id = outbound.contact.id
+    def _send_and_let_go(self, outbound: Outbound, when_free: Callable[[], None]) -> None:
+        try:
+            self._send(outbound)
+        except Exception:
+            # This thread's edge: when the lease runs out, the next claim has it.
+            log.exception("what became of a notice could not be noted", notice=outbound.notice.id)
         with self._let_go:
-            waiting = self._in_hand.get(contact_id)
-            if waiting is not None:
-                waiting.append(outbound)
-                return
-            self._in_hand[contact_id] = deque([outbound])
-        self._threads.submit(self._send_all, contact_id, when_free)
-
-    def _send_all(self, contact_id: str, when_free: Callable[[], None]) -> None:
-        while (outbound := self._next(contact_id)) is not None:
-            lease_until = outbound.notice.lease_until
-            if lease_until is None or self._clock() + LONGEST_SENDING > lease_until:
-                continue
-            try:
-                self._send(outbound)
-            except Exception:
-                # This thread's edge: when the lease runs out, the next claim has it.
-                log.exception("what became of a notice could not be noted", notice=outbound.notice.id)
-        when_free()
-
-    def _next(self, contact_id: str) -> Outbound | None:
-        """What is to be sent to this guest next; after the last, the guest is let go of."""
-        with self._let_go:
-            waiting = self._in_hand[contact_id]
-            if waiting:
-                return waiting.popleft()
-            del self._in_hand[contact_id]
+            self._in_hand.remove(outbound.notice.id)
             self._let_go.notify_all()
-            return None
+        when_free()
 
     def _send(self, outbound: Outbound) -> None:
         notice = outbound.notice

@@ -19,8 +19,6 @@ from core.storage.records import Records, Transaction
 
 # Longer than any channel's HTTP time-out, so that nobody claims what is still being sent.
 LEASE = timedelta(seconds=60)
-LONGEST_SENDING = timedelta(seconds=30)
-"""With less of the lease left than this, a sending is not begun: the next claim has it."""
 PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
 TRIES = len(PAUSES) + 1
 
@@ -94,16 +92,21 @@ class NoticeService:
         return self._records.transaction(work)
 
     def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
-        """Lease the notices of these channels that are due; those not worth sending any more are set aside."""
+        """Lease notices of these channels that are due; those not worth sending any more are set aside.
+
+        Of a ticket one at a time: what comes after it is judged, and put into words, when it was sent.
+        """
 
         def lease(tx: Transaction) -> list[Outbound]:
-            due = tx.notices.due(tx.now, at_most, channels)
-            for notice in due:
+            first: dict[str, Notice] = {}
+            for notice in tx.notices.due(tx.now, at_most, channels):
+                first.setdefault(notice.ticket_id, notice)
+            for notice in first.values():
                 notice.lease_until = tx.now + LEASE
-            if due:
-                tx.notices.lease([notice.id for notice in due], tx.now + LEASE)
+            if first:
+                tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
             # Read in here, so that no fault can come between the lease and the sending.
-            return [_read(tx, notice) for notice in due]
+            return [_read(tx, notice) for notice in first.values()]
 
         # Until there is one to send: after an outage, what has gone stale must not make the others wait.
         while leased := self._records.transaction(lease):

@@ -87,16 +87,15 @@ class Notices:
         return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
 
     def due(self, now: datetime, at_most: int, channels: Sequence[str]) -> list[Notice]:
-        """Pending notices of these channels that nobody holds and whose time has come, locked.
+        """Pending notices of these channels that nobody holds and whose time has come, locked, oldest first.
 
-        One about a call waits while another about a call of the same guest is being sent: "not yet" is not to
-        come before the call that it takes back.
+        One waits while another of its ticket is held: "not yet" is not to come before the call that it takes back.
+        What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
         """
         held = select(HELD.c.id).where(
             HELD.c.ticket_id == notices.c.ticket_id,
-            HELD.c.id != notices.c.id,
-            HELD.c.kind.in_(ABOUT_A_CALL),
             HELD.c.lease_until > now,
+            or_(HELD.c.kind.in_(ABOUT_A_CALL), notices.c.kind.not_in(ABOUT_A_CALL)),
         )
         return self._all(
             select(notices)
@@ -104,10 +103,9 @@ class Notices:
                 notices.c.state == NoticeState.PENDING,
                 notices.c.next_try_at <= now,
                 notices.c.channel.in_(channels),
-                or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now),
-                or_(notices.c.kind.not_in(ABOUT_A_CALL), ~held.exists()),
+                ~held.exists(),
             )
-            .order_by(notices.c.next_try_at)
+            .order_by(notices.c.next_try_at, notices.c.call_number)
             .limit(at_most)
             .with_for_update(skip_locked=True)
         )
