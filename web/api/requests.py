@@ -17,7 +17,14 @@ from pydantic import (
 from core import passwords, venues
 from core.model import ACTIVE_STATES, QueueState, TicketState
 from core.queues import LARGEST_PARTY
-from core.venues import LARGEST_CAPACITY, LAST_ALMOST_THERE, LONGEST_MINUTES, LONGEST_RETENTION_DAYS
+from core.venues import (
+    LARGEST_CAPACITY,
+    LAST_ALMOST_THERE,
+    LONGEST_MINUTES,
+    LONGEST_RETENTION_DAYS,
+    QUEUE_DEFAULTS,
+    VENUE_DEFAULTS,
+)
 
 MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
@@ -132,9 +139,9 @@ class NewVenue(Body):
     name: Name
     time_zone: TimeZone
     language: Language = "en"
-    phone_number: Phone | None = None
-    day_starts_at: TimeOfDay = "06:00"
-    retention_days: RetentionDays = 30
+    phone_number: Phone | None = VENUE_DEFAULTS["phone_number"]
+    day_starts_at: TimeOfDay = VENUE_DEFAULTS["day_starts_at"]
+    retention_days: RetentionDays = VENUE_DEFAULTS["retention_days"]
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -172,13 +179,15 @@ class QueueChange(Body):
     capacity: Capacity | None = Field(default=None, description="How many may wait.")
     largest_party: PartySize | None = None
     almost_there_at: Annotated[int, Field(ge=0, le=LAST_ALMOST_THERE), WHOLE] = Field(
-        default=3, description="Guests are told at this position that their turn is near; 0: never."
+        default=QUEUE_DEFAULTS["almost_there_at"],
+        description="Guests are told at this position that their turn is near; 0: never.",
     )
     no_show_minutes: Minutes | None = Field(
-        default=10, description="Who was called and has not come after so long is a no-show; null: never by itself."
+        default=QUEUE_DEFAULTS["no_show_minutes"],
+        description="Who was called and has not come after so long is a no-show; null: never by itself.",
     )
     grace_minutes: Annotated[int, Field(ge=0, le=LONGEST_MINUTES), WHOLE] = Field(
-        default=15, description="For so long a no-show may come back."
+        default=QUEUE_DEFAULTS["grace_minutes"], description="For so long a no-show may come back."
     )
 
 

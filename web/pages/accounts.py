@@ -11,7 +11,7 @@ from core.errors import Refusal
 from web import limits
 from web.pages import venues
 from web.pages.protection import protect
-from web.pages.refusals import UNAVAILABLE, form_status, sentence
+from web.pages.refusals import UNAVAILABLE, form_status, sentence, told
 from web.pages.sessions import log_in, log_out, signed_in
 from web.problems import tell_operator
 from web.services import current
@@ -38,7 +38,7 @@ def begin_session() -> Page:
     try:
         account = limits.log_in(request.form.get("email", ""), request.form.get("password", ""))
     except Refusal as refusal:
-        return _log_in_page(sentence(refusal)), form_status(refusal)
+        return _log_in_page(refusal), form_status(refusal)
     log_in(account)
     return redirect(_own_path(request.form.get("next", "")) or url_for("accounts.home"), 303)
 
@@ -111,7 +111,7 @@ def reset() -> Page:
         if refusal.code == "invalid-token":
             flash(sentence(refusal), "refusal")
             return redirect(url_for("accounts.forgot_page"), 303)
-        return render_template("reset.html", token_of_mail=token, refusal=sentence(refusal)), form_status(refusal)
+        return render_template("reset.html", token_of_mail=token, **told(refusal)), form_status(refusal)
     log_in(account)
     flash("Your new password is set.", "said")
     return redirect(url_for("accounts.home"), 303)
@@ -123,17 +123,17 @@ def _mail(template: str, ask: Callable[[], None], email: str) -> Page:
     try:
         ask()
     except Refusal as refusal:
-        return render_template(template, refusal=sentence(refusal), **form), form_status(refusal)
+        return render_template(template, **form, **told(refusal)), form_status(refusal)
     except MailUnavailable as error:
         tell_operator(error)
         return render_template(template, refusal=UNAVAILABLE[MailUnavailable], **form), 503
     return render_template("mailed.html", email=email)
 
 
-def _log_in_page(refusal: str | None = None) -> str:
+def _log_in_page(refusal: Refusal | None = None) -> str:
     return render_template(
         "log_in.html",
-        refusal=refusal,
+        **told(refusal),
         email=request.form.get("email", ""),
         next=_own_path(request.values.get("next", "")),
         open=current().accounts.open_sign_up,

@@ -16,7 +16,7 @@ from web.pages.line import staff_line
 from web.pages.live import fresh_or_rendered
 from web.pages.once import act_once, page_key
 from web.pages.protection import protect
-from web.pages.refusals import form_status, sentence
+from web.pages.refusals import form_status, sentence, told
 from web.pages.sessions import ask_to_log_in, staff_account
 from web.services import current
 
@@ -123,7 +123,7 @@ def change(queue_id: str, ticket_id: str) -> Page:
     try:
         flash(DONE["change"].format(**act_once(work)), "said")
     except Refusal as refusal:
-        return _ticket_form(queue_id, ticket_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
+        return _ticket_form(queue_id, ticket_id, request.form.to_dict(), refusal), form_status(refusal)
     return _to_board(queue_id)
 
 
@@ -154,7 +154,7 @@ def add_walk_in(queue_id: str) -> Page:
         flash(DONE["walk-in"].format(**act_once(work)), "said")
     except Refusal as refusal:
         flash(sentence(refusal), "refusal")
-        return _board(queue_id, walk_in=request.form.to_dict()), form_status(refusal)
+        return _board(queue_id, request.form.to_dict(), refusal), form_status(refusal)
     return _to_board(queue_id)
 
 
@@ -212,18 +212,23 @@ def _to_board(queue_id: str) -> AnyResponse:
     return redirect(url_for("board.show", queue_id=queue_id), 303)
 
 
-def _board(queue_id: str, walk_in: dict[str, str] | None = None) -> str:
+def _board(queue_id: str, walk_in: dict[str, str] | None = None, refusal: Refusal | None = None) -> str:
     services = current()
     with services.records.reading() as tx:
         line = staff_line(tx, queue_id, staff_account().id)
         place = services.venues.queue(tx, staff_account().id, queue_id)
     return render_template(
-        "board.html", line=line, links=services.join_links(place), key=page_key(), walk_in=walk_in or {}
+        "board.html",
+        line=line,
+        links=services.join_links(place),
+        key=page_key(),
+        walk_in=walk_in or {},
+        wrong_field=told(refusal).get("wrong_field"),
     )
 
 
 def _ticket_form(
-    queue_id: str, ticket_id: str, values: dict[str, str] | None = None, refusal: str | None = None
+    queue_id: str, ticket_id: str, values: dict[str, str] | None = None, refusal: Refusal | None = None
 ) -> str:
     with current().records.reading() as tx:
         ticket, queue = read_ticket(tx, staff_account().id, ticket_id)
@@ -231,5 +236,5 @@ def _ticket_form(
         raise NotFound(what="ticket")
     known = {"guest_name": ticket.guest_name, "party_size": ticket.party_size, "note": ticket.note}
     return render_template(
-        "ticket_form.html", ticket=ticket, queue=queue, values=values or known, refusal=refusal, key=page_key()
+        "ticket_form.html", ticket=ticket, queue=queue, values=values or known, key=page_key(), **told(refusal)
     )

@@ -69,6 +69,13 @@ def sentence(refusal: Refusal) -> str:
     return words(details)
 
 
+def told(refusal: Refusal | None) -> dict[str, str | None]:
+    """What a form that is shown again says: the sentence, and which of its fields is wrong."""
+    if refusal is None:
+        return {}
+    return {"refusal": sentence(refusal), "wrong_field": refusal.details.get("field")}
+
+
 def form_status(refusal: Refusal) -> int:
     """The HTTP status of a form that is shown again with what is wrong: 429 where it was sent too often, else 422."""
     return 429 if CAUSES[refusal.code].status == 429 else 422

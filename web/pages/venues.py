@@ -15,6 +15,7 @@ from core.storage.records import Transaction
 from core.venues import (
     LANGUAGES,
     LONGEST,
+    QUEUE_DEFAULTS,
     RANGES,
     VENUE_DEFAULTS,
     QueueSettings,
@@ -23,7 +24,7 @@ from core.venues import (
 from web.pages import forms
 from web.pages.once import act_once, page_key
 from web.pages.protection import protect
-from web.pages.refusals import form_status, sentence
+from web.pages.refusals import form_status, told
 from web.pages.sessions import ask_to_log_in, staff_account
 from web.services import current
 
@@ -62,7 +63,7 @@ def new_venue() -> Page:
     try:
         made = act_once(work)
     except Refusal as refusal:
-        return _venue_form(None, request.form.to_dict(), sentence(refusal)), form_status(refusal)
+        return _venue_form(None, request.form.to_dict(), refusal), form_status(refusal)
     flash("The venue is there. Now give it a queue.", "said")
     return redirect(url_for("venues.new_queue_page", venue_id=made["venue"]), 303)
 
@@ -83,8 +84,8 @@ def change_venue(venue_id: str) -> Page:
     try:
         act_once(work)
     except Refusal as refusal:
-        return _venue_settings_form(venue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
-    flash("The settings are kept.", "said")
+        return _venue_settings_form(venue_id, request.form.to_dict(), refusal), form_status(refusal)
+    flash("Saved.", "said")
     return redirect(url_for("accounts.home"), 303)
 
 
@@ -105,7 +106,7 @@ def new_queue(venue_id: str) -> Page:
     try:
         made = act_once(work)
     except Refusal as refusal:
-        return _queue_form(venue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
+        return _queue_form(venue_id, request.form.to_dict(), refusal), form_status(refusal)
     flash("The queue is open.", "said")
     return redirect(url_for("board.show", queue_id=made["queue"]), 303)
 
@@ -126,8 +127,8 @@ def change_queue(queue_id: str) -> Page:
     try:
         act_once(work)
     except Refusal as refusal:
-        return _settings_form(queue_id, request.form.to_dict(), sentence(refusal)), form_status(refusal)
-    flash("The settings are kept.", "said")
+        return _settings_form(queue_id, request.form.to_dict(), refusal), form_status(refusal)
+    flash("Saved.", "said")
     return redirect(url_for("board.show", queue_id=queue_id), 303)
 
 
@@ -160,42 +161,50 @@ def _queue_settings() -> QueueSettings:
     return cast(QueueSettings, settings)
 
 
-def _venue_form(venue: Venue | None, values: Mapping[str, Any], refusal: str | None = None) -> str:
+def _venue_form(venue: Venue | None, values: Mapping[str, Any], refusal: Refusal | None = None) -> str:
     return render_template(
         "venue_form.html",
         venue=venue,
         values=values,
-        refusal=refusal,
+        **told(refusal),
+        longest=LONGEST,
+        ranges=RANGES,
         languages=LANGUAGE_NAMES,
         zones=ZONES,
         key=page_key(),
     )
 
 
-def _venue_settings_form(venue_id: str, values: dict[str, Any] | None = None, refusal: str | None = None) -> str:
+def _venue_settings_form(venue_id: str, values: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str:
     services = current()
     with services.records.reading() as tx:
         venue = services.venues.get(tx, staff_account().id, venue_id)
     return _venue_form(venue, values or asdict(venue), refusal)
 
 
-def _queue_form(venue_id: str, values: dict[str, Any], refusal: str | None = None) -> str:
+def _queue_form(venue_id: str, values: dict[str, Any], refusal: Refusal | None = None) -> str:
     services = current()
     with services.records.reading() as tx:
         venue = services.venues.get(tx, staff_account().id, venue_id)
-    defaults = {"almost_there_at": 3, "no_show_minutes": 10, "grace_minutes": 15}
-    return render_template(
-        "queue_form.html", venue=venue, queue=None, values=defaults | values, refusal=refusal, key=page_key()
-    )
+    return _queue_form_page(venue, None, {**QUEUE_DEFAULTS, **values}, refusal)
 
 
-def _settings_form(queue_id: str, values: dict[str, Any] | None = None, refusal: str | None = None) -> str:
+def _settings_form(queue_id: str, values: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str:
     services = current()
     with services.records.reading() as tx:
         queue = services.venues.queue(tx, staff_account().id, queue_id).queue
         venue = services.venues.get(tx, staff_account().id, queue.venue_id)
-    if values is None:
-        kept = ("name", "join_code", "text", "called_message", "capacity", "largest_party")
-        times = ("almost_there_at", "no_show_minutes", "grace_minutes")
-        values = {name: getattr(queue, name) for name in (*kept, *times)}
-    return render_template("queue_form.html", venue=venue, queue=queue, values=values, refusal=refusal, key=page_key())
+    return _queue_form_page(venue, queue, values or asdict(queue), refusal)
+
+
+def _queue_form_page(venue: Venue, queue: Queue | None, values: Mapping[str, Any], refusal: Refusal | None) -> str:
+    return render_template(
+        "queue_form.html",
+        venue=venue,
+        queue=queue,
+        values=values,
+        **told(refusal),
+        longest=LONGEST,
+        ranges=RANGES,
+        key=page_key(),
+    )

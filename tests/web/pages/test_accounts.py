@@ -114,7 +114,7 @@ def test_a_session_in_use_goes_on_for_a_whole_night(ann: Visitor, clock: StillCl
 
 def test_a_mail_scanner_that_follows_the_link_makes_no_account(bar: Bar, visitor: Visitor) -> None:
     visitor.get("/register")
-    assert "Look into your mail" in visitor.press("/register", email="bob@example.com", password=PASSWORD).text
+    assert "Check your mail" in visitor.press("/register", email="bob@example.com", password=PASSWORD).text
     [link] = LINK.findall(bar.mails[-1][2])
 
     Visitor(bar).get(link)

@@ -20,11 +20,12 @@ CATALOGUES = sorted((WEB / "locales").glob("*/LC_MESSAGES/messages.po"))
 
 
 def paths(bar: Bar) -> list[str]:
-    token = bar.join("Ana").token
-    board = bar.board
+    ticket = bar.join("Ana")
+    token, board, venue = ticket.token, bar.board, f"/venues/{bar.venue_id}"
     return [
         *("/", "/register", "/forgot", "/verify?token=x", "/reset?token=x", "/venues/new"),
-        *(f"/venues/{bar.venue_id}/queues/new", board, f"{board}/live", f"{board}/close", f"{board}/settings"),
+        *(f"{venue}/queues/new", f"{venue}/settings", f"{board}/tickets/{ticket.id}/change"),
+        *(board, f"{board}/live", f"{board}/close", f"{board}/settings"),
         *(f"/t/{token}", "/t/unknown", "/q/DEMO", "/q/unknown", "/display/DEMO", "/display/DEMO/live"),
     ]
 

@@ -1,5 +1,7 @@
 """The forms that make and change venues and queues."""
 
+import re
+
 import pytest
 
 from tests.web.pages.bar import BAR_NUMBER, Bar, Visitor
@@ -96,7 +98,7 @@ def test_a_venue_is_changed_by_form(bar: Bar, ann: Visitor) -> None:
 
     answer = ann.press("/settings", name="The Red Door", language="pt-BR", phone_number="", retention_days="7")
 
-    assert "The settings are kept." in answer.text
+    assert "Saved." in answer.text
     assert "The Red Door" in answer.text
     with bar.records.reading() as tx:
         venue = tx.venues.get(bar.venue_id)
@@ -127,6 +129,10 @@ def test_a_venue_is_not_changed_by_what_cannot_be(
 
     assert answer.status_code == 422
     assert sentence in answer.text
+    [wrong] = re.findall(r'<input [^>]*aria-invalid="true"[^>]*>', answer.text)
+    assert f'name="{next(iter(filled_in))}"' in wrong
+    assert 'aria-describedby="said' in wrong
+    assert "autofocus" in wrong
     assert "The Blue Door" in ann.get("/").text
 
 
