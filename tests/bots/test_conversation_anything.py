@@ -5,6 +5,7 @@ import pytest
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from bots.phrases import LONGEST_TEXT
 from core.errors import Refusal
 from core.model import QueueState
 from core.storage.records import Records
@@ -22,7 +23,6 @@ said = st.one_of(
     st.lists(st.sampled_from(WORDS), min_size=2, max_size=4).map(" ".join),
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200),
 )
-STAFF = ("call", "no show", "serve", "put back", "close", "pause", "open", "remove", "wait", "next day")
 staff = st.sampled_from(
     ["call", "no show", "serve", "put back", "close", "pause", "open", "remove", "wait", "next day"]
 )
@@ -57,7 +57,7 @@ def act(bars: Bars, name: str, queue_id: str) -> None:
             bars.do(lambda tx: operation(tx, active[0].id, OWNER))
 
 
-@pytest.mark.parametrize("channel", ["sms", "telegram"])
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "telegram"])
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_whatever_is_said_is_answered(records: Records, engine: Engine, channel: str) -> None:
     bars = Bars(records)
@@ -69,7 +69,7 @@ def test_whatever_is_said_is_answered(records: Records, engine: Engine, channel:
     @hypothesis.given(steps)
     def talk(story: list[tuple[str, str | int]]) -> None:
         address = f"+1555090{next(bars.numbers):04}"
-        guest = telegram(bars, address) if channel == "telegram" else bars.guest(address)
+        guest = telegram(bars, address) if channel == "telegram" else bars.guest(address, channel=channel)
         buttons = ["leave:x"]
         for who, what in story:
             if who == "staff":
@@ -85,7 +85,7 @@ def test_whatever_is_said_is_answered(records: Records, engine: Engine, channel:
             else:
                 reply = guest.ask(button=buttons[int(what) % len(buttons)])
             assert reply.text
-            assert len(reply.text) <= 480
+            assert len(reply.text) <= LONGEST_TEXT
             buttons += [button.data for row in reply.buttons for button in row]
 
     talk()

@@ -425,9 +425,12 @@ class TestTheCarriersWords:
         assert "Place 1 in line" in bars.guest().say("baja 2")
 
     def test_a_stop_holds_for_the_number_it_was_sent_to(self, bars: Bars) -> None:
-        guest = waiting(bars)
+        bars.queue()
+        guest = bars.guest()
         guest.ask("STOP", to="+15550100002", carrier_word="stop", carrier_answers=True)
-        assert "You stopped our messages" not in guest.say("JOIN OTHR 2")
+        text = guest.say("JOIN DEMO 2")
+        assert "Place 1 in line" in text
+        assert "You stopped our messages" not in text
         assert guest.contact.opted_out == ["+15550100002"]
 
 
