@@ -4,9 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from babel import Locale
+
 from core.queues import LARGEST_PARTY
 
 Details = Mapping[str, Any]
+
+
+def country_name(code: str) -> str:
+    """What people call the country with this code of ISO 3166; the code where nobody does."""
+    return str(Locale("en").territories.get(code, code))
+
 
 STATES = {
     "waiting": "is waiting",
@@ -24,7 +32,7 @@ REASONS: dict[str, Callable[[Details], str]] = {
     "not-an-email-address": lambda _: "is not an e-mail address",
     "not-a-phone-number": lambda d: (
         "is not a phone number; write it with its country code, like +55 11 98765-4321"
-        + ("" if d.get("country") is None else f", or as it is dialled in {d['country']}")
+        + ("" if d.get("country") is None else f", unless it is of {country_name(d['country'])}")
     ),
     "unknown-time-zone": lambda d: (
         "is not a time zone of the IANA database, such as America/Sao_Paulo"
@@ -142,7 +150,10 @@ CAUSES = {
     "country-not-allowed": Cause(
         422,
         "Country not allowed",
-        lambda d: f"This venue may text to {', '.join(d['allowed'])} only; this number is of {d['country']}.",
+        lambda d: (
+            f"This venue may text to {', '.join(map(country_name, d['allowed']))} only; "
+            f"this number is of {country_name(d['country'])}."
+        ),
     ),
     "venue-has-no-number": Cause(
         409,

@@ -73,7 +73,7 @@ def test_a_walk_in_with_a_phone_is_reached_by_text(ann: Caller, queue: dict) -> 
         ({"note": "\x00"}, 422, "invalid-values", "errors"),
         ({"note": "x" * 501}, 422, "invalid-values", "errors"),
         ({"phone": "911"}, 422, "invalid-value", "911 is not a phone number; write it with its country code"),
-        ({"phone": "+4930901820"}, 422, "country-not-allowed", "US"),
+        ({"phone": "+4930901820"}, 422, "country-not-allowed", "United States"),
         ({"email": "ana@example.com"}, 422, "invalid-values", "errors"),
     ],
 )

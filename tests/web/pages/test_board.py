@@ -219,7 +219,7 @@ def test_every_notice_and_every_state_of_one_has_plain_words() -> None:
             {"phone": "12"},
             "12 is not a phone number; write it with its country code, like +55 11 98765-4321",
         ),
-        ({"phone": "+33 6 12 34 56 78"}, "This venue may text to US only"),
+        ({"phone": "+33 6 12 34 56 78"}, "This venue may text to United States only; this number is of France."),
         ({"party_size": "0"}, "A party is a whole number"),
         ({"party_size": "two"}, "A party is a whole number"),
         ({"party_size": "9"}, "This queue takes parties of up to 8."),
