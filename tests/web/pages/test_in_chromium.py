@@ -226,6 +226,19 @@ def test_the_screen_for_the_room_follows(page: "Page", bar: Bar, url: str) -> No
     page.get_by_role("region", name="Called").get_by_text("1", exact=True).wait_for()
 
 
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 720), (1366, 768), (1920, 1080), (3840, 2160)])
+def test_the_screen_for_the_room_shows_all_of_itself_at_once(
+    page: "Page", bar: Bar, url: str, size: tuple[int, int]
+) -> None:
+    bar.call_next()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{url}/display/DEMO")
+
+    page.get_by_text("Join the line").wait_for()
+
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
 def test_the_screen_for_the_room_asks_nobody_to_join_a_paused_line(page: "Page", bar: Bar, url: str) -> None:
     page.goto(f"{url}/display/DEMO")
     page.get_by_text("Join the line").wait_for()
