@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from core.model import EventKind, NoticeKind, TicketState
+from core.model import EventKind, NoticeKind, NoticeState, TicketState
 
 SHELF_LIFE = {
     NoticeKind.JOINED: timedelta(minutes=15),
@@ -21,6 +21,9 @@ OPTED_OUT = "opted-out"
 
 ERASED = "erased"
 """The code of a guest whose address was erased before the notice went out."""
+
+ARRIVED = (NoticeState.DELIVERED, NoticeState.READ)
+"""The states of a notice that is on the guest's phone."""
 
 CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
 

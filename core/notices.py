@@ -4,15 +4,14 @@ A notice is claimed by a lease, sent while no transaction is open, and its outco
 dies between the carrier's yes and the note leaves the lease to run out: the notice is then sent once more.
 """
 
-import secrets
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.errors import NotFound
-from core.model import Contact, Event, NoticeKind, NoticeState, Queue, Ticket, TicketState
+from core.model import Contact, NoticeKind, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
-from core.notice_kinds import CALLS, ERASED, OPTED_OUT, SHELF_LIFE, notice_kind
+from core.notice_kinds import ARRIVED, CALLS, ERASED, OPTED_OUT, SHELF_LIFE
+from core.relay import notices_for
 from core.storage.notices import DeliveryReport, Notice
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Records, Transaction
@@ -40,7 +39,6 @@ _RANK = {
     NoticeState.READ: 4,
 }
 _NOT_REACHED = (NoticeState.UNDELIVERED, NoticeState.FAILED, NoticeState.DEAD)
-_ARRIVED = (NoticeState.DELIVERED, NoticeState.READ)
 _STATE_TOLD = {
     NoticeKind.JOINED: (TicketState.WAITING,),
     NoticeKind.ALMOST_THERE: (TicketState.WAITING,),
@@ -83,7 +81,7 @@ class NoticeService:
             events = tx.event_log.unrelayed(at_most)
             if not events:
                 return 0
-            new = _notices_for(tx, events)
+            new = notices_for(tx, events)
             if new:
                 tx.notices.insert(new)
             tx.event_log.mark_relayed(events, tx.now)
@@ -290,69 +288,6 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
     )
 
 
-def _notices_for(tx: Transaction, events: list[Event]) -> list[Notice]:
-    """What these events tell, in as many statements for a hundred of them as for one."""
-    ticket_ids = {event.ticket_id for event in events if event.ticket_id is not None}
-    channels = tx.tickets.channels(ticket_ids)
-    # A call that is being claimed in this instant may have been read as still standing: its lease must be seen.
-    taken_back = any(notice_kind(event.kind, event.data) is NoticeKind.NOT_YET for event in events)
-    earlier: defaultdict[str, list[Notice]] = defaultdict(list)
-    for notice in tx.notices.of_tickets(ticket_ids, locked=taken_back):
-        earlier[notice.ticket_id].append(notice)
-    new = (
-        _notice_for(event, event.ticket_id, channels[event.ticket_id], earlier[event.ticket_id], tx.now)
-        for event in events
-        if event.ticket_id in channels
-    )
-    return [notice for notice in new if notice is not None]
-
-
-def _notice_for(event: Event, ticket_id: str, channel: str, earlier: list[Notice], now: datetime) -> Notice | None:
-    kind = notice_kind(event.kind, event.data)
-    if kind is None or any(notice.event_id == event.id and notice.kind == kind for notice in earlier):
-        return None
-    if kind is NoticeKind.NOT_YET and not _believes_to_be_called(earlier, event.call_number):
-        return None
-    return Notice(
-        id=secrets.token_hex(8),
-        event_id=event.id,
-        queue_id=event.queue_id,
-        ticket_id=ticket_id,
-        kind=kind,
-        channel=channel,
-        call_number=event.call_number,
-        state=NoticeState.PENDING,
-        tries=0,
-        next_try_at=now,
-        lease_until=None,
-        stale_at=event.at + SHELF_LIFE[kind],
-        carrier_id=None,
-        error_code=None,
-        error=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:
-    """Whether the last that the guest has read, or may have read, is the call that was taken back."""
-    heard = [
-        notice.kind
-        for notice in earlier
-        if notice.kind in (*CALLS, NoticeKind.NOT_YET)
-        and notice.call_number <= call_number
-        and _may_have_gone_out(notice)
-    ]
-    return bool(heard) and heard[-1] in CALLS
-
-
-def _may_have_gone_out(notice: Notice) -> bool:
-    if notice.state in (NoticeState.SENT, *_ARRIVED) or notice.lease_until is not None:
-        return True
-    # A try whose outcome is not known, such as a time-out, may have gone out all the same.
-    return notice.tries > 0 and notice.state not in (NoticeState.FAILED, NoticeState.UNDELIVERED)
-
-
 def _locked(tx: Transaction, notice_id: str) -> tuple[Notice, Ticket, Queue]:
     """The notice and its ticket, read under the lock of their queue."""
     queue = tx.lock(tx.queues.lock(_get(tx, notice_id).queue_id))
@@ -407,7 +342,7 @@ def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, stat
     notice.state = state
     notice.next_try_at = None
     current_call = notice.kind in CALLS and notice.call_number == ticket.call_number
-    if current_call and state in _ARRIVED:
+    if current_call and state in ARRIVED:
         ticket.no_show_at = deadline_when_delivered(queue, ticket, tx.now)
     if current_call and state in _NOT_REACHED:
         ticket.no_show_at = deadline_when_not_reached(queue, ticket)
