@@ -18,7 +18,9 @@ from core.errors import InvalidToken, Refusal, WrongCredentials
 from core.storage.accounts import Account
 from web.services import current
 
-LOG_IN_BY_ACCOUNT = parse("10 per 15 minutes")
+# Few from one address, so that a stranger's guesses keep nobody else out; more from all of them together.
+LOG_IN_BY_BOTH = parse("10 per 15 minutes")
+LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
 LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_ACCOUNT = parse("5 per 1 hour")
@@ -76,8 +78,12 @@ class RateLimits:
 
 def log_in(email: str, password: str) -> Account:
     """The account of whoever sent the request. Raises WrongCredentials, TooManyTries."""
-    limits = _limits()
-    doors = (LOG_IN_BY_ACCOUNT, "log-in", _hidden(email)), (LOG_IN_BY_ADDRESS, "log-in", _client())
+    limits, account, client = _limits(), _hidden(email), _client()
+    doors = (
+        (LOG_IN_BY_BOTH, "log-in", account, client),
+        (LOG_IN_BY_ACCOUNT, "log-in", account),
+        (LOG_IN_BY_ADDRESS, "log-in", client),
+    )
     for item, *who in doors:
         limits.check(item, *who)
     try:

@@ -149,7 +149,7 @@ def test_a_cookie_opens_nothing(ann: Caller, anybody: Caller) -> None:
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_ten_wrong_passwords_close_the_account_to_more(anybody: Caller, ann: Caller) -> None:
+def test_ten_wrong_passwords_close_the_account_to_whoever_sent_them(anybody: Caller, ann: Caller) -> None:
     wrong = {"email": "ann@example.com", "password": "wrong password"}
     for _ in range(10):
         assert_problem(anybody.post("/login", wrong), 401, "wrong-credentials")
@@ -159,6 +159,20 @@ def test_ten_wrong_passwords_close_the_account_to_more(anybody: Caller, ann: Cal
         assert_problem(answer, 429, "too-many-tries")
         assert 0 < int(answer.headers["Retry-After"]) <= 900
     assert ann.get("/accounts/me").status_code == 200
+    right = {"email": "ann@example.com", "password": PASSWORD}
+    elsewhere = anybody.post("/login", right, environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert elsewhere.status_code == 200
+
+
+def test_a_hundred_wrong_passwords_close_the_account_to_all(anybody: Caller, ann: Caller) -> None:
+    for n in range(100):
+        wrong = {"email": "ann@example.com", "password": "wrong password"}
+        answer = anybody.post("/login", wrong, environ_base={"REMOTE_ADDR": f"192.0.2.{n % 20}"})
+        assert_problem(answer, 401, "wrong-credentials")
+
+    right = {"email": "ann@example.com", "password": PASSWORD}
+    answer = anybody.post("/login", right, environ_base={"REMOTE_ADDR": "198.51.100.1"})
+    assert_problem(answer, 429, "too-many-tries")
 
 
 def test_fifty_wrong_passwords_close_the_door_to_an_address(anybody: Caller, ann: Caller) -> None:
