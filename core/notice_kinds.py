@@ -16,6 +16,18 @@ SHELF_LIFE = {
     NoticeKind.CLOSED: timedelta(minutes=60),
 }
 
+STATES_TOLD = {
+    NoticeKind.JOINED: (TicketState.WAITING,),
+    NoticeKind.ALMOST_THERE: (TicketState.WAITING,),
+    NoticeKind.CALLED: (TicketState.CALLED,),
+    NoticeKind.RECALLED: (TicketState.CALLED,),
+    NoticeKind.NOT_YET: (TicketState.WAITING,),
+    NoticeKind.NO_SHOW: (TicketState.NO_SHOW,),
+    NoticeKind.REMOVED: (TicketState.REMOVED,),
+    NoticeKind.CLOSED: (TicketState.REMOVED,),
+}
+"""In which states of its ticket a notice is true."""
+
 OPTED_OUT = "opted-out"
 """The code of a guest who told one sender of ours to stop: others still reach this guest."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.errors import NotFound
-from core.model import Contact, NoticeKind, NoticeState, Queue, Ticket, TicketState
+from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
-from core.notice_kinds import ARRIVED, CALLS, ERASED, OPTED_OUT, SHELF_LIFE
+from core.notice_kinds import ARRIVED, CALLS, ERASED, OPTED_OUT, SHELF_LIFE, STATES_TOLD
 from core.relay import notices_for
 from core.storage.notices import DeliveryReport, Notice
 from core.storage.queues import QueueAtVenue
@@ -39,16 +39,6 @@ _RANK = {
     NoticeState.READ: 4,
 }
 _NOT_REACHED = (NoticeState.UNDELIVERED, NoticeState.FAILED, NoticeState.DEAD)
-_STATE_TOLD = {
-    NoticeKind.JOINED: (TicketState.WAITING,),
-    NoticeKind.ALMOST_THERE: (TicketState.WAITING,),
-    NoticeKind.CALLED: (TicketState.CALLED,),
-    NoticeKind.RECALLED: (TicketState.CALLED,),
-    NoticeKind.NOT_YET: (TicketState.WAITING,),
-    NoticeKind.NO_SHOW: (TicketState.NO_SHOW,),
-    NoticeKind.REMOVED: (TicketState.REMOVED,),
-    NoticeKind.CLOSED: (TicketState.REMOVED,),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +233,7 @@ class NoticeService:
         notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
         outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
         # Who waits has a position, unless called since the ticket was read.
-        moved_on = ticket.state not in _STATE_TOLD[notice.kind] or (
+        moved_on = ticket.state not in STATES_TOLD[notice.kind] or (
             ticket.state is TicketState.WAITING and outbound.position is None
         )
         if now >= notice.stale_at or outdated or moved_on or outbound.repeated:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from core.errors import NotFound
 from core.estimates import Estimate, estimate
 from core.line import read_line
-from core.model import LineEntry, Queue, TicketState, Venue
+from core.model import LineEntry, NoticeKind, Queue, TicketState, Venue
+from core.notice_kinds import STATES_TOLD
 from core.storage.records import Transaction
 from web.etags import line_tag
 from web.services import current
@@ -97,9 +98,11 @@ def _row(queue: Queue, entry: LineEntry) -> Row:
 
 
 def _last_notice(entry: LineEntry) -> str | None:
-    if entry.last_notice_kind is None or entry.last_notice_state is None:
+    """What became of the last notice, as long as it still says what is true."""
+    kind, state = entry.last_notice_kind, entry.last_notice_state
+    if kind is None or state is None or entry.state not in STATES_TOLD[NoticeKind(kind)]:
         return None
-    return f"{NOTICES[entry.last_notice_kind]}: {NOTICE_STATES[entry.last_notice_state]}"
+    return f"{NOTICES[kind]}: {NOTICE_STATES[state]}"
 
 
 def _alarm(entry: LineEntry) -> str | None:

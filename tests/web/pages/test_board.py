@@ -322,6 +322,17 @@ def test_a_call_that_reached_nobody_is_to_be_shouted(bar: Bar, ann: Visitor, *, 
     assert "Not reached: shout the name" in refreshed.text
 
 
+def test_what_became_of_a_notice_is_shown_as_long_as_it_is_true(bar: Bar, ann: Visitor) -> None:
+    ana = bar.join("Ana", channel="sms")
+    bar.call_next()
+    bar.carrier_refuses_the_call(unreachable=False)
+    assert "Call: failed" in ann.get(bar.board).text
+
+    bar.act(bar.services.queues.put_back, ana)
+
+    assert "Call:" not in ann.get(bar.board).text
+
+
 def test_a_called_walk_in_without_a_phone_is_to_be_shouted(bar: Bar, ann: Visitor) -> None:
     bar.join("Ana")
     bar.call_next()
