@@ -18,9 +18,10 @@ from core.clock import system_clock
 from core.contacts import ContactBook
 from core.model import GUEST, ContactAddress, Ticket, staff
 from core.queues import QueueService
-from core.storage.engine import migrate, open_engine
+from core.storage.engine import open_engine
 from core.storage.records import Records, Transaction
 from core.storage.redis_server import WakeWorker, open_redis
+from core.storage.schema import migrate
 from core.storage.view import Positions, PositionView, ViewUpdate
 from tests.servers import MariaDB, Valkey
 

@@ -17,7 +17,7 @@ from waitress.wasyncore import close_all
 
 from core.errors import RecordUnavailable
 from core.settings import Settings
-from core.storage.engine import migrate
+from core.storage.schema import migrate
 from local.addresses import hosts
 from local.application import Parts, create_application
 from local.children import Child

@@ -6,7 +6,8 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from core.storage.engine import migrate, open_engine
+from core.storage.engine import open_engine
+from core.storage.schema import migrate
 from tests.servers import MariaDB
 
 

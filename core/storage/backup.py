@@ -9,7 +9,8 @@ from pathlib import Path
 
 from alembic.util.exc import CommandError
 
-from core.storage.engine import migrate, open_engine
+from core.storage.engine import open_engine
+from core.storage.schema import migrate
 
 WAIT_SECONDS = 30.0
 

@@ -1,14 +1,11 @@
-"""Engines for the databases that hold the record, and the migrations that shape it."""
+"""Engines for the databases that hold the record."""
 
 import math
 import ssl
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -18,7 +15,6 @@ from sqlalchemy.exc import InvalidatePoolError
 REST_SECONDS = 1.0
 # More than the five seconds that a statement may wait for a lock; twice this is less than a carrier waits for us.
 ANSWER_SECONDS = 7.0
-MIGRATION_SECONDS = 3600.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POOL_SIZE = 20
 
@@ -33,17 +29,6 @@ def open_engine(url: str, seconds: float = ANSWER_SECONDS) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
     return _mysql(url, seconds)
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema; does nothing where it is there already."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    patient = open_engine(engine.url.render_as_string(hide_password=False), MIGRATION_SECONDS)
-    with patient.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    patient.dispose()
 
 
 def _sqlite(url: str) -> Engine:

@@ -52,6 +52,8 @@ HEAVY = ["twilio.rest", "twilio.http", "requests", "telegram", "httpx", "aiohttp
         ("bots.channels", [*HEAVY, "twilio"]),
         ("bots.understanding", [*HEAVY, "twilio"]),
         ("bots.sms.webhook", HEAVY),
+        ("bots.conversation", ["alembic", "argon2", "flask", "telegram", "twilio"]),
+        ("core.storage.engine", ["alembic"]),
         ("bots.telegram.webhook", ["twilio", "flask", "sqlalchemy", "telegram.ext", "requests"]),
     ],
 )

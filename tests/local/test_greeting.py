@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
-from core.storage.engine import migrate
+from core.storage.schema import migrate
 from local.application import Parts
 from local.demo import make_demo
 from local.greeting import greeting

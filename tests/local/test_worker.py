@@ -28,7 +28,7 @@ from tests.servers import MariaDB
 FAULT = """
 import os
 from core.settings import Settings
-from core.storage.engine import migrate
+from core.storage.schema import migrate
 from local.application import Parts
 from local.worker import work
 

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `core.storage.engine.migrate` hands over."""
+"""Runs the migrations on the connection that `core.storage.schema.migrate` hands over."""
 
 from alembic import context
 
