@@ -153,7 +153,6 @@ def add_walk_in(queue_id: str) -> Page:
     try:
         flash(DONE["walk-in"].format(**act_once(work)), "said")
     except Refusal as refusal:
-        flash(sentence(refusal), "refusal")
         return _board(queue_id, request.form.to_dict(), refusal), form_status(refusal)
     return _to_board(queue_id)
 
@@ -223,7 +222,7 @@ def _board(queue_id: str, walk_in: dict[str, str] | None = None, refusal: Refusa
         links=services.join_links(place),
         key=page_key(),
         walk_in=walk_in or {},
-        wrong_field=told(refusal).get("wrong_field"),
+        **told(refusal),
     )
 
 

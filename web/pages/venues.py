@@ -162,17 +162,7 @@ def _queue_settings() -> QueueSettings:
 
 
 def _venue_form(venue: Venue | None, values: Mapping[str, Any], refusal: Refusal | None = None) -> str:
-    return render_template(
-        "venue_form.html",
-        venue=venue,
-        values=values,
-        **told(refusal),
-        longest=LONGEST,
-        ranges=RANGES,
-        languages=LANGUAGE_NAMES,
-        zones=ZONES,
-        key=page_key(),
-    )
+    return _form("venue_form.html", values, refusal, venue=venue, languages=LANGUAGE_NAMES, zones=ZONES)
 
 
 def _venue_settings_form(venue_id: str, values: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str:
@@ -186,7 +176,7 @@ def _queue_form(venue_id: str, values: dict[str, Any], refusal: Refusal | None =
     services = current()
     with services.records.reading() as tx:
         venue = services.venues.get(tx, staff_account().id, venue_id)
-    return _queue_form_page(venue, None, {**QUEUE_DEFAULTS, **values}, refusal)
+    return _form("queue_form.html", {**QUEUE_DEFAULTS, **values}, refusal, venue=venue, queue=None)
 
 
 def _settings_form(queue_id: str, values: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str:
@@ -194,17 +184,11 @@ def _settings_form(queue_id: str, values: dict[str, Any] | None = None, refusal:
     with services.records.reading() as tx:
         queue = services.venues.queue(tx, staff_account().id, queue_id).queue
         venue = services.venues.get(tx, staff_account().id, queue.venue_id)
-    return _queue_form_page(venue, queue, values or asdict(queue), refusal)
+    return _form("queue_form.html", values or asdict(queue), refusal, venue=venue, queue=queue)
 
 
-def _queue_form_page(venue: Venue, queue: Queue | None, values: Mapping[str, Any], refusal: Refusal | None) -> str:
+def _form(template: str, values: Mapping[str, Any], refusal: Refusal | None, **about: Any) -> str:
+    """A form with these values, the limits of its fields, and what was wrong with them."""
     return render_template(
-        "queue_form.html",
-        venue=venue,
-        queue=queue,
-        values=values,
-        **told(refusal),
-        longest=LONGEST,
-        ranges=RANGES,
-        key=page_key(),
+        template, values=values, longest=LONGEST, ranges=RANGES, key=page_key(), **told(refusal), **about
     )
