@@ -67,9 +67,8 @@ class Conversation:
         return _from_json(self._records.answer_once(once, lambda tx: _to_json(self._answer(tx, message))))
 
     def _answered_before(self, once: Once) -> Reply | None:
-        with self._records.reading() as tx:
-            receipt = tx.receipts.find(once.scope, once.key)
-        return None if receipt is None else _from_json(receipt.answer)
+        kept = self._records.kept(once)
+        return None if kept is None else _from_json(kept)
 
     def _answer(self, tx: Transaction, message: Message) -> Reply:
         contact, is_new = self._contacts.lock(tx, ContactAddress(message.channel, message.address))

@@ -89,8 +89,6 @@ class NoticeService:
             first: dict[str, Notice] = {}
             for notice in tx.notices.due(tx.now, at_most, channels):
                 first.setdefault(notice.ticket_id, notice)
-            for notice in first.values():
-                notice.lease_until = tx.now + LEASE
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
             # Read in here, so that no fault can come between the lease and the sending.

@@ -68,11 +68,13 @@ def _once(who: str) -> Once | None:
     if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
         sentence = f"must be 1 to {LONGEST} ASCII characters, without a space at either end"
         raise Problem("invalid-header", header=HEADER, sentence=sentence)
-    return Once(f"{who} {request.method} {request.url_rule}", key, _fingerprint(), KEEP)
+    asked = fingerprint(request.path.encode() + b"\0" + request.get_data())
+    return Once(f"{who} {request.method} {request.url_rule}", key, asked, KEEP)
 
 
-def _fingerprint() -> str:
-    # Keyed, since the body may hold a password or a telephone number, which a plain hash would let somebody guess.
-    return hmac.digest(
-        current().token_key.encode(), request.path.encode() + b"\0" + request.get_data(), hashlib.sha256
-    ).hex()
+def fingerprint(asked: bytes) -> str:
+    """What tells requests under one key apart, in 64 characters.
+
+    Keyed, since a request may hold a password or a telephone number, which a plain hash would let somebody guess.
+    """
+    return hmac.digest(current().token_key.encode(), asked, hashlib.sha256).hex()

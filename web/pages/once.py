@@ -8,16 +8,15 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from flask import request
 
 from core.storage.records import Once, Transaction
+from web.idempotency import KEEP, fingerprint
 from web.pages.sessions import staff_account
 from web.services import current
 
-KEEP = timedelta(hours=24)
 PAGE_KEY = re.compile(r"[A-Za-z0-9_-]{16,32}")
 NOT_PART_OF_THE_WISH = ("csrf_token", "key")
 
@@ -37,8 +36,7 @@ def act_once(work: Callable[[Transaction], dict[str, Any]]) -> dict[str, Any]:
     if not PAGE_KEY.fullmatch(key):
         return current().records.transaction(work)
     wish = sorted((name, value) for name, value in request.form.items(multi=True) if name not in NOT_PART_OF_THE_WISH)
-    fingerprint = hashlib.sha256(repr(wish).encode()).hexdigest()
     # A path may be as long as whoever sends it likes.
     path = hashlib.sha256(request.path.encode()).hexdigest()
     scope = f"page {staff_account().id} {path}"
-    return current().records.answer_once(Once(scope, key, fingerprint, KEEP), work)
+    return current().records.answer_once(Once(scope, key, fingerprint(repr(wish).encode()), KEEP), work)
