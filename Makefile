@@ -16,7 +16,7 @@ help:
 	@echo "make bench   measure, and print the table of docs/performance.md"
 	@echo "make pins    make requirements*.txt anew from pyproject.toml"
 	@echo "make deploy  the AWS edition"
-	@echo "make catalogues  bring the sentences that guests read to each language's catalogue"
+	@echo "make catalogues  bring the sentences that are translated to each language's catalogue"
 
 setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
 

@@ -60,7 +60,7 @@ class PartyTooLarge(Refusal):
 
 
 class InvalidPartySize(Refusal):
-    """A party is a whole number from 1 up. `party_size`."""
+    """A party is a whole number from 1 to `at_most`. `party_size`."""
 
     code = "invalid-party-size"
 
@@ -120,7 +120,7 @@ class VenueHasNoNumber(Refusal):
 
 
 class CountryNotAllowed(Refusal):
-    """Texts to this country are not allowed for the venue. `country`, `allowed`."""
+    """Texts to this country are not allowed for the venue, only to `countries`. `country`: ISO 3166 codes."""
 
     code = "country-not-allowed"
 

@@ -345,7 +345,7 @@ class QueueService:
 def check_party_size(queue: Queue, party_size: int) -> None:
     """Raise InvalidPartySize or PartyTooLarge where the queue can't take such a party."""
     if not 1 <= party_size <= LARGEST_PARTY:
-        raise InvalidPartySize(party_size=party_size)
+        raise InvalidPartySize(party_size=party_size, at_most=LARGEST_PARTY)
     if queue.largest_party is not None and party_size > queue.largest_party:
         raise PartyTooLarge(largest_party=queue.largest_party, party_size=party_size)
 

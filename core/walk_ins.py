@@ -69,5 +69,5 @@ class WalkIns:
         country = country_of_number(number)
         allowed = self.countries or (country_of_number(venue.phone_number),)
         if country not in allowed:
-            raise CountryNotAllowed(country=country, allowed=sorted(allowed))
+            raise CountryNotAllowed(country=country, countries=sorted(allowed))
         return self.contacts.lock_or_add(tx, ContactAddress("sms", number))

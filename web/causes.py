@@ -1,4 +1,7 @@
-"""What can go wrong, by code: the HTTP status, a title, and a sentence that says what it was this time."""
+"""What can go wrong, by code: the HTTP status, a title, and a sentence that says what it was this time.
+
+`N_` marks the sentences for the catalogues of web/locales; they are put into a language when somebody is told.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,52 +9,17 @@ from typing import Any
 
 from babel import Locale
 
-from core.queues import LARGEST_PARTY
+from web.languages import N_, translated
 
 Details = Mapping[str, Any]
+# Filled in with the details, which may also choose it.
+Sentence = str | Callable[[Details], str]
 
 
-def country_name(code: str) -> str:
-    """What people call the country with this code of ISO 3166; the code where nobody does."""
-    return str(Locale("en").territories.get(code, code))
-
-
-STATES = {
-    "waiting": "is waiting",
-    "called": "has been called",
-    "served": "was served",
-    "no_show": "did not come",
-    "left": "has left the line",
-    "removed": "was removed from the line",
-}
-REASONS: dict[str, Callable[[Details], str]] = {
-    "missing": lambda _: "is missing",
-    "not-a-number": lambda d: f"must be a whole number from {d['at_least']} to {d['at_most']}",
-    "too-short": lambda d: f"must have at least {d['at_least']} characters",
-    "too-long": lambda d: f"must have at most {d['at_most']} characters",
-    "not-an-email-address": lambda _: "is not an e-mail address",
-    "not-a-phone-number": lambda d: (
-        "is not a phone number; write it with its country code, like +55 11 98765-4321"
-        + ("" if d.get("country") is None else f", unless it is of {country_name(d['country'])}")
-    ),
-    "unknown-time-zone": lambda d: (
-        "is not a time zone of the IANA database, such as America/Sao_Paulo"
-        + (f"; did you mean {d['nearest']}?" if d.get("nearest") else "")
-    ),
-    "unknown-language": lambda d: f"must be one of {', '.join(d['allowed'])}",
-    "not-a-time-of-day": lambda _: "must be a time of day as HH:MM, such as 06:00",
-    "not-a-join-code": lambda _: "must be 3 to 20 letters A to Z and digits, with at least one letter",
-    "reserved-join-code": lambda _: "is a word that guests send for something else",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A kind of problem. `detail` makes the sentence from what is known of this one."""
-
-    status: int
-    title: str
-    detail: Callable[[Details], str]
+def say(sentence: Sentence, details: Details, language: str) -> str:
+    """The sentence of a cause or a reason in this language, with its details filled in."""
+    chosen = sentence(details) if callable(sentence) else sentence
+    return translated(chosen, language) % _shown(details, language)
 
 
 def subject(details: Details, otherwise: str) -> str:
@@ -59,128 +27,193 @@ def subject(details: Details, otherwise: str) -> str:
     return str(details.get("given") or otherwise)
 
 
-def reason(details: Details) -> str:
+def reason(details: Details, language: str) -> str:
     """What is wrong with the value of an InvalidValue."""
-    return REASONS[details["reason"]](details)
+    return say(REASONS[details["reason"]], details, language)
 
 
-def _always(sentence: str) -> Callable[[Details], str]:
-    return lambda _: sentence
+def _shown(details: Details, language: str) -> Details:
+    names = Locale.parse(language, sep="-").territories
+    shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in details.items()}
+    if details.get("country") is not None:
+        shown["country"] = names.get(details["country"], details["country"])
+    if "countries" in details:
+        shown["countries"] = ", ".join(names.get(code, code) for code in details["countries"])
+    return shown
 
 
 def _already_in_line(d: Details) -> str:
     if d["position"] is None:
-        return f"This guest was called already, with number {d['number']}."
-    return f"This guest is in this line already, with number {d['number']}, at position {d['position']}."
+        return N_("This guest was called already, with number %(number)s.")
+    return N_("This guest is in this line already, with number %(number)s, at position %(position)s.")
 
 
-def _empty(d: Details) -> str:
-    return "Nobody waits." if d["seats"] is None else f"Nobody waits whose party fits {d['seats']} seats."
+def _not_a_phone_number(d: Details) -> str:
+    if d.get("country") is None:
+        return N_("is not a phone number; write it with its country code, like +55 11 98765-4321")
+    return N_(
+        "is not a phone number; write it with its country code, like +55 11 98765-4321, unless it is of %(country)s"
+    )
+
+
+def _unknown_time_zone(d: Details) -> str:
+    if not d.get("nearest"):
+        return N_("is not a time zone of the IANA database, such as America/Sao_Paulo")
+    return N_("is not a time zone of the IANA database, such as America/Sao_Paulo; did you mean %(nearest)s?")
+
+
+NOT_FOUND = {
+    None: N_("There is no such address."),
+    "venue": N_("There is no such venue, or it is not yours."),
+    "queue": N_("There is no such queue, or it is not yours."),
+    "ticket": N_("There is no such ticket, or it is not yours."),
+}
+WRONG_STATE = {
+    "waiting": N_("The action %(action)s is not possible now: this guest is waiting."),
+    "called": N_("The action %(action)s is not possible now: this guest has been called."),
+    "served": N_("The action %(action)s is not possible now: this guest was served."),
+    "no_show": N_("The action %(action)s is not possible now: this guest did not come."),
+    "left": N_("The action %(action)s is not possible now: this guest has left the line."),
+    "removed": N_("The action %(action)s is not possible now: this guest was removed from the line."),
+}
+REASONS: dict[str, Sentence] = {
+    "missing": N_("is missing"),
+    "not-a-number": N_("must be a whole number from %(at_least)s to %(at_most)s"),
+    "too-short": N_("must have at least %(at_least)s characters"),
+    "too-long": N_("must have at most %(at_most)s characters"),
+    "not-an-email-address": N_("is not an e-mail address"),
+    "not-a-phone-number": _not_a_phone_number,
+    "unknown-time-zone": _unknown_time_zone,
+    "unknown-language": N_("must be one of: %(allowed)s"),
+    "not-a-time-of-day": N_("must be a time of day as HH:MM, such as 06:00"),
+    "not-a-join-code": N_("must be 3 to 20 letters A to Z and digits, with at least one letter"),
+    "reserved-join-code": N_("is a word that guests send for something else"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A kind of problem. `detail` is what was wrong this time."""
+
+    status: int
+    title: str
+    detail: Sentence
 
 
 CAUSES = {
     # The request itself.
-    "bad-request": Cause(400, "Bad request", _always("The server can't understand this request.")),
-    "malformed-json": Cause(400, "Malformed JSON", lambda d: f"The body can't be read as JSON: {d['sentence']}."),
-    "invalid-header": Cause(400, "Invalid header", lambda d: f"The header {d['header']} {d['sentence']}."),
-    "unauthorized": Cause(401, "Not logged in", lambda d: d["sentence"]),
-    "not-found": Cause(
-        404,
-        "Not found",
-        lambda d: f"There is no such {d.get('what', 'address')}" + (", or it is not yours." if "what" in d else "."),
+    "bad-request": Cause(400, N_("Bad request"), N_("The server can't understand this request.")),
+    "malformed-json": Cause(
+        400, N_("Malformed JSON"), N_("The body can't be read as JSON at line %(line)s, column %(column)s.")
     ),
+    "invalid-header": Cause(
+        400,
+        N_("Invalid header"),
+        N_("The header %(header)s must be 1 to %(at_most)s ASCII characters, without a space at either end."),
+    ),
+    "unauthorized": Cause(401, N_("Not logged in"), lambda d: str(d["sentence"])),
+    "not-found": Cause(404, N_("Not found"), lambda d: NOT_FOUND[d.get("what")]),
     "method-not-allowed": Cause(
-        405, "Method not allowed", lambda d: f"This address does not take {d['method']}; see the header Allow."
+        405, N_("Method not allowed"), N_("This address does not take %(method)s; see the header Allow.")
     ),
-    "body-too-large": Cause(413, "Body too large", _always("A body may have 64 kB at most.")),
+    "body-too-large": Cause(413, N_("Body too large"), N_("A body may have 64 kB at most.")),
     "unsupported-media-type": Cause(
-        415, "Unsupported media type", _always("The body must be JSON, with Content-Type: application/json.")
+        415, N_("Unsupported media type"), N_("The body must be JSON, with Content-Type: application/json.")
     ),
-    "invalid-value": Cause(422, "Invalid value", lambda d: f"A value can't be used: {d['subject']} {d['sentence']}."),
-    "invalid-values": Cause(422, "Invalid values", lambda d: f"{d['sentence']} The list errors says which and why."),
+    "invalid-value": Cause(422, N_("Invalid value"), N_("A value can't be used: %(subject)s %(sentence)s.")),
+    "invalid-values": Cause(
+        422,
+        N_("Invalid values"),
+        lambda d: (
+            N_("A value can't be used. The list errors says which and why.")
+            if d["count"] == 1
+            else N_("%(count)s values can't be used. The list errors says which and why.")
+        ),
+    ),
     "idempotency-key-reused": Cause(
         422,
-        "Idempotency-Key reused",
-        _always("This Idempotency-Key was sent before with another request. Take a new key for a new request."),
+        N_("Idempotency-Key reused"),
+        N_("This Idempotency-Key was sent before with another request. Take a new key for a new request."),
     ),
-    "too-busy": Cause(503, "Too busy", _always("Too many people log in at this moment. Try again in a few seconds.")),
+    "too-busy": Cause(503, N_("Too busy"), N_("Too many people log in at this moment. Try again in a few seconds.")),
     "too-many-tries": Cause(
-        429, "Too many tries", lambda d: f"This was tried too often. Try again in {d['retry_after']} seconds."
+        429, N_("Too many tries"), N_("This was tried too often. Try again in %(retry_after)s seconds.")
     ),
     # Accounts.
-    "wrong-credentials": Cause(401, "Wrong credentials", _always("The e-mail address or the password is wrong.")),
+    "wrong-credentials": Cause(401, N_("Wrong credentials"), N_("The e-mail address or the password is wrong.")),
     "invalid-token": Cause(
         422,
-        "Invalid token",
-        _always("The token was used before, has expired, or never was one. Ask for a new mail."),
+        N_("Invalid token"),
+        N_("The token was used before, has expired, or never was one. Ask for a new mail."),
     ),
-    "sign-up-closed": Cause(403, "Sign-up closed", _always("Accounts are made by invitation only.")),
-    "not-allowed": Cause(403, "Not allowed", _always("Only the owner of the venue may do this.")),
+    "sign-up-closed": Cause(403, N_("Sign-up closed"), N_("Accounts are made by invitation only.")),
+    "not-allowed": Cause(403, N_("Not allowed"), N_("Only the owner of the venue may do this.")),
     # Venues and queues.
-    "number-taken": Cause(409, "Number taken", lambda d: f"The number {d['phone_number']} belongs to another account."),
-    "join-code-taken": Cause(409, "Join code taken", lambda d: f"Another queue has the join code {d['join_code']}."),
-    "queue-paused": Cause(409, "Queue paused", lambda d: f"The queue {d['queue']} takes no guests for now."),
-    "queue-closed": Cause(409, "Queue closed", lambda d: f"The queue {d['queue']} is closed."),
+    "number-taken": Cause(409, N_("Number taken"), N_("The number %(phone_number)s belongs to another account.")),
+    "join-code-taken": Cause(409, N_("Join code taken"), N_("Another queue has the join code %(join_code)s.")),
+    "queue-paused": Cause(409, N_("Queue paused"), N_("The queue %(queue)s takes no guests for now.")),
+    "queue-closed": Cause(409, N_("Queue closed"), N_("The queue %(queue)s is closed.")),
     "queue-full": Cause(
-        409, "Queue full", lambda d: f"The queue {d['queue']} is full: it has room for {d['capacity']} who wait."
+        409, N_("Queue full"), N_("The queue %(queue)s is full: it has room for %(capacity)s who wait.")
     ),
     # The line.
-    "party-too-large": Cause(
-        422, "Party too large", lambda d: f"This queue takes parties of up to {d['largest_party']}."
-    ),
+    "party-too-large": Cause(422, N_("Party too large"), N_("This queue takes parties of up to %(largest_party)s.")),
     "invalid-party-size": Cause(
-        422, "Invalid party size", _always(f"A party is a whole number of people from 1 to {LARGEST_PARTY}.")
+        422, N_("Invalid party size"), N_("A party is a whole number of people from 1 to %(at_most)s.")
     ),
-    "already-in-line": Cause(409, "Already in line", _already_in_line),
-    "queue-empty": Cause(409, "Queue empty", _empty),
-    "wrong-state": Cause(
+    "already-in-line": Cause(409, N_("Already in line"), _already_in_line),
+    "queue-empty": Cause(
         409,
-        "Wrong state",
-        lambda d: f"The action {d['action']} is not possible now: this guest {STATES[d['state']]}.",
+        N_("Queue empty"),
+        lambda d: N_("Nobody waits.") if d["seats"] is None else N_("Nobody waits whose party fits %(seats)s seats."),
     ),
+    "wrong-state": Cause(409, N_("Wrong state"), lambda d: WRONG_STATE[d["state"]]),
     "grace-over": Cause(
-        409, "Grace over", lambda d: f"It is more than {d['grace_minutes']} minutes since this guest did not come."
+        409, N_("Grace over"), N_("It is more than %(grace_minutes)s minutes since this guest did not come.")
     ),
     "nothing-to-undo": Cause(
-        409, "Nothing to undo", _always("The last action by staff can't be undone, or is more than a minute old.")
+        409,
+        N_("Nothing to undo"),
+        N_("The last action by staff can't be undone, or is more than a minute old."),
     ),
     "changed-since": Cause(
-        409, "Changed since", _always("Somebody acted on this guest's place after the action, so it can't be undone.")
+        409,
+        N_("Changed since"),
+        N_("Somebody acted on this guest's place after the action, so it can't be undone."),
     ),
     "country-not-allowed": Cause(
         422,
-        "Country not allowed",
-        lambda d: (
-            f"This venue may text to {', '.join(map(country_name, d['allowed']))} only; "
-            f"this number is of {country_name(d['country'])}."
-        ),
+        N_("Country not allowed"),
+        N_("This venue may text to %(countries)s only; this number is of %(country)s."),
     ),
     "venue-has-no-number": Cause(
         409,
-        "Venue has no number",
-        _always("The venue has no phone number of its own to text from. Add this guest without a phone."),
+        N_("Venue has no number"),
+        N_("The venue has no phone number of its own to text from. Add this guest without a phone."),
     ),
     "too-many-texts": Cause(
         429,
-        "Too many texts",
-        lambda d: f"This venue added {d['limit']} walk-ins with a phone in the last hour. Add this one without.",
+        N_("Too many texts"),
+        N_("This venue added %(limit)s walk-ins with a phone in the last hour. Add this one without."),
     ),
     # The service.
     "internal-error": Cause(
-        500, "Internal error", _always("Something went wrong on our side. It was noted; nothing is half done.")
+        500, N_("Internal error"), N_("Something went wrong on our side. It was noted; nothing is half done.")
     ),
     "record-unavailable": Cause(
-        503, "Record unavailable", _always("The database does not answer. Nothing was changed; try again soon.")
+        503,
+        N_("Record unavailable"),
+        N_("The database does not answer. Nothing was changed; try again soon."),
     ),
     "outcome-unknown": Cause(
         503,
-        "Outcome unknown",
-        _always(
+        N_("Outcome unknown"),
+        N_(
             "The connection to the database was lost: the change may or may not have been made. "
             "Send an Idempotency-Key to be able to repeat a request safely."
         ),
     ),
     "mail-unavailable": Cause(
-        503, "Mail unavailable", _always("The mail could not be sent. Try again in a few minutes.")
+        503, N_("Mail unavailable"), N_("The mail could not be sent. Try again in a few minutes.")
     ),
 }

@@ -66,8 +66,7 @@ def _once(who: str) -> Once | None:
     if key is None:
         return None
     if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
-        sentence = f"must be 1 to {LONGEST} ASCII characters, without a space at either end"
-        raise Problem("invalid-header", header=HEADER, sentence=sentence)
+        raise Problem("invalid-header", header=HEADER, at_most=LONGEST)
     asked = fingerprint(request.path.encode() + b"\0" + request.get_data())
     return Once(f"{who} {request.method} {request.url_rule}", key, asked, KEEP)
 

@@ -16,7 +16,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.accounts import MailUnavailable
 from core.errors import InvalidValue, OutcomeUnknown, RecordUnavailable, Refusal
-from web.causes import CAUSES, reason, subject
+from web.causes import CAUSES, reason, say, subject
+from web.languages import asked_language, translated
 from web.services import current
 
 MEDIA_TYPE = "application/problem+json"
@@ -79,8 +80,9 @@ def register(app: Flask) -> None:
 def explain(code: str) -> tuple[str, int, dict[str, str]]:
     """What a problem's type stands for, for whoever opens it."""
     cause = CAUSES.get(code)
-    text = "No problem has this name." if cause is None else f"{cause.title} (HTTP {cause.status})"
-    return f"{text}\n", 404 if cause is None else 200, {"Content-Type": "text/plain; charset=utf-8"}
+    if cause is None:
+        return "No problem has this name.\n", 404, {"Content-Type": "text/plain; charset=utf-8"}
+    return f"{cause.title} (HTTP {cause.status})\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def answer(
@@ -91,19 +93,21 @@ def answer(
     retry_after: int | None = None,
     **details: Any,
 ) -> Response:
-    """The one shape of an error."""
-    cause = CAUSES[code]
+    """The one shape of an error, in the language that the request asks for."""
+    cause, language = CAUSES[code], asked_language()
     body: dict[str, Any] = {
         "type": f"{current().public_url}/problems/{code}",
-        "title": cause.title,
+        "title": translated(cause.title, language),
         "status": cause.status,
-        "detail": cause.detail(details | {"retry_after": retry_after}),
+        "detail": say(cause.detail, details | {"retry_after": retry_after}, language),
     }
     body |= {name: value for name, value in details.items() if name not in {*body, "subject", "sentence"}}
     if faults:
         body["errors"] = [fault.shown() for fault in faults]
     response = Response(json.dumps(body), cause.status, headers, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "private, no-store"
+    response.content_language.add(language)
+    response.vary.add("Accept-Language")
     if cause.status == 401 and "WWW-Authenticate" not in response.headers:
         response.headers["WWW-Authenticate"] = "Bearer"
     if retry_after is not None:
@@ -132,8 +136,8 @@ def _refusal(refusal: Refusal) -> Response:
     details = dict(refusal.details)
     faults = []
     if isinstance(refusal, InvalidValue):
-        faults.append(Fault(reason(details), pointer=f"#/{details.pop('field')}"))
-        details = {"subject": subject(details, "it"), "sentence": faults[0].detail}
+        faults.append(Fault(reason(details, asked_language()), pointer=f"#/{details['field']}"))
+        details = {"subject": subject(details, details["field"]), "sentence": faults[0].detail}
     if "ticket" in details:
         ticket = details.pop("ticket")
         details |= {"ticket_id": ticket.id, "number": ticket.number}

@@ -102,7 +102,7 @@ def test_only_the_venues_own_country_is_texted(door: Door, engine: Engine) -> No
     with pytest.raises(CountryNotAllowed) as refused:
         door.add("+4930901820")
 
-    assert refused.value.details == {"country": "DE", "allowed": ["BR"]}
+    assert refused.value.details == {"country": "DE", "countries": ["BR"]}
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(contacts)).scalar() == 0
 
@@ -113,7 +113,7 @@ def test_a_neighbour_under_the_same_country_code_is_another_country(records: Rec
     assert door.add("+1 646 555 0123").contact_id
     with pytest.raises(CountryNotAllowed) as refused:
         door.add("+1 876 322 0123")
-    assert refused.value.details == {"country": "JM", "allowed": ["US"]}
+    assert refused.value.details == {"country": "JM", "countries": ["US"]}
 
 
 def test_the_operator_may_allow_other_countries(records: Records) -> None:

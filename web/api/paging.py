@@ -9,6 +9,7 @@ from core.line import Mark
 from core.model import TicketState
 from web.api.reading import invalid_parameter
 from web.api.requests import LinePart, Page
+from web.languages import N_
 
 Item = TypeVar("Item")
 
@@ -20,7 +21,7 @@ def part(items: Sequence[Item], page: Page, id_of: Callable[[Item], str]) -> tup
         ids = [id_of(item) for item in items]
         last = _read(page.cursor)
         if last not in ids:
-            raise invalid_parameter("cursor", "is not a cursor of this list")
+            raise invalid_parameter("cursor", N_("is not a cursor of this list"))
         start = ids.index(last) + 1
     end = start + page.limit
     return items[start:end], _written(id_of(items[end - 1])) if end < len(items) else None
@@ -34,9 +35,9 @@ def mark_of(page: LinePart) -> Mark | None:
         state, order_key = _read(page.cursor)
         mark = Mark(TicketState(state), int(order_key))
     except (TypeError, ValueError, OverflowError) as error:
-        raise invalid_parameter("cursor", "is not a cursor of this list") from error
+        raise invalid_parameter("cursor", N_("is not a cursor of this list")) from error
     if mark.state not in page.state or abs(mark.order_key) >= 2**62:
-        raise invalid_parameter("cursor", "belongs to a list of other states")
+        raise invalid_parameter("cursor", N_("belongs to a list of other states"))
     return mark
 
 
@@ -53,4 +54,4 @@ def _read(cursor: str) -> Any:
     try:
         return json.loads(urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
     except ValueError as error:
-        raise invalid_parameter("cursor", "is not a cursor of this list") from error
+        raise invalid_parameter("cursor", N_("is not a cursor of this list")) from error

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from core.storage.accounts import Account
 from web import tokens
+from web.languages import N_, asked_language, translated
 from web.problems import Fault, Problem
 from web.services import current
 
@@ -16,10 +17,28 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+# By pydantic's type of the error; what is filled in is its context.
 SENTENCES = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "none_required": "is not available yet; leave it out",
+    "enum": N_("must be one of: %(expected)s"),
+    "extra_forbidden": N_("is not known here"),
+    "greater_than_equal": N_("must be %(ge)s or more"),
+    "int_from_float": N_("must be a whole number"),
+    "int_parsing": N_("must be a whole number"),
+    "int_parsing_size": N_("is too large a number"),
+    "int_type": N_("must be a whole number"),
+    "less_than_equal": N_("must be %(le)s or less"),
+    "list_type": N_("must be a list"),
+    "literal_error": N_("must be one of: %(expected)s"),
+    "missing": N_("is missing"),
+    "model_attributes_type": N_("must be an object"),
+    "model_type": N_("must be an object"),
+    "none_required": N_("is not available yet; leave it out"),
+    "string_pattern_mismatch": N_("must match %(pattern)s"),
+    "string_too_long": N_("must have at most %(max_length)s characters"),
+    "string_too_short": N_("must have at least %(min_length)s characters"),
+    "string_type": N_("must be text"),
+    "string_unicode": N_("must be text"),
+    "too_short": N_("must name at least one"),
 }
 
 
@@ -27,19 +46,19 @@ def bearer() -> Account:
     """The account that the request's token was issued to. Raises Problem `unauthorized`; cookies count for nothing."""
     header = request.headers.get("Authorization")
     if header is None:
-        raise Problem("unauthorized", sentence="Send the token of POST /api/v1/login as Authorization: Bearer.")
+        raise Problem("unauthorized", sentence=N_("Send the token of POST /api/v1/login as Authorization: Bearer."))
     match = BEARER.fullmatch(header.strip())
     if match is None:
-        raise Problem("unauthorized", headers=INVALID, sentence="The header Authorization must be: Bearer <token>.")
+        raise Problem("unauthorized", headers=INVALID, sentence=N_("The header Authorization must be: Bearer <token>."))
     services = current()
     try:
         account_id, session = tokens.read(match[1], services.token_key, services.clock())
     except tokens.InvalidBearer as error:
-        sentence = "The token is not valid, or has expired. Log in again."
+        sentence = N_("The token is not valid, or has expired. Log in again.")
         raise Problem("unauthorized", headers=INVALID, sentence=sentence) from error
     account = services.accounts.of_session(account_id, session)
     if account is None:
-        sentence = "The token was revoked when the password changed. Log in again."
+        sentence = N_("The token was revoked when the password changed. Log in again.")
         raise Problem("unauthorized", headers=INVALID, sentence=sentence)
     return account
 
@@ -60,7 +79,7 @@ def body(model: type[Model]) -> Model:
         faults = error.errors(include_url=False, include_input=False)
         broken = next((fault for fault in faults if fault["type"] == "json_invalid"), None)
         if broken is not None:
-            raise Problem("malformed-json", sentence=str(broken["ctx"]["error"])) from error
+            raise _malformed(str(broken["ctx"]["error"])) from error
         raise _invalid([Fault(_sentence(fault), pointer=_pointer(fault)) for fault in faults]) from error
 
 
@@ -81,17 +100,23 @@ def query(model: type[Model]) -> Model:
 
 def invalid_parameter(name: str, sentence: str) -> Problem:
     """The problem of one parameter that can't be used."""
-    return _invalid([Fault(sentence, parameter=name)])
+    return _invalid([Fault(translated(sentence, asked_language()), parameter=name)])
 
 
 def _invalid(faults: list[Fault]) -> Problem:
-    sentence = "A value can't be used." if len(faults) == 1 else f"{len(faults)} values can't be used."
-    return Problem("invalid-values", *faults, sentence=sentence)
+    return Problem("invalid-values", *faults, count=len(faults))
+
+
+def _malformed(parsers_words: str) -> Problem:
+    line, column = re.findall(r"\d+", parsers_words)[-2:]
+    return Problem("malformed-json", line=int(line), column=int(column), parser=parsers_words)
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    known = SENTENCES.get(fault["type"])
-    return known or fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    context = dict(fault.get("ctx", {}))
+    if "expected" in context:
+        context["expected"] = context["expected"].replace(" or ", ", ")
+    return translated(SENTENCES.get(fault["type"], N_("can't be used")), asked_language()) % context
 
 
 def _pointer(fault: ErrorDetails) -> str:

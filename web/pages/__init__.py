@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from web.languages import clock_time
 from web.pages import sessions
 from web.pages.accounts import accounts
 from web.pages.assets import asset, assets
@@ -9,7 +10,6 @@ from web.pages.board import board
 from web.pages.display import display
 from web.pages.guests import guests
 from web.pages.joining import joining
-from web.pages.languages import clock_time
 from web.pages.protection import csrf
 from web.pages.sessions import signed_in
 from web.pages.venues import venues

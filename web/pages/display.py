@@ -5,8 +5,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.model import Ticket, TicketState
 from core.storage.queues import QueueAtVenue
+from web.languages import browser_languages, language_for, words
 from web.pages.joining import place_of, qr_code
-from web.pages.languages import browser_languages, language_for, words
 from web.pages.live import fresh_or_rendered
 from web.pages.protection import protect
 from web.services import current

@@ -4,8 +4,8 @@ from flask import make_response, render_template
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response
 
+from web.languages import asked_language, words
 from web.pages.headers import protected
-from web.pages.languages import browser_languages, language_for, words
 
 KEPT = ("Allow", "Retry-After")
 
@@ -17,6 +17,6 @@ def error_page(error: HTTPException) -> Response:
     if isinstance(error, BadHost):
         # For such a host no address can be made, not even that of the style sheet.
         return protected(make_response("This is no host's name.", error.code, {"Content-Type": "text/plain"}))
-    page = render_template("http_error.html", code=error.code, **words(language_for(*browser_languages())))
+    page = render_template("http_error.html", code=error.code, **words(asked_language()))
     headers = {name: value for name, value in error.get_headers() if name in KEPT}
     return protected(make_response(page, error.code, headers))

@@ -6,6 +6,7 @@ from typing import overload
 from flask import request
 
 from core.errors import InvalidPartySize, InvalidValue
+from core.queues import LARGEST_PARTY
 
 # What can't be seen, and could break a text or a line in a log.
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -50,7 +51,7 @@ def party_size() -> int:
     """How many are in the party; 1 where nothing was said."""
     value = request.form.get("party_size", "").strip() or "1"
     if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise InvalidPartySize(party_size=value)
+        raise InvalidPartySize(party_size=value, at_most=LARGEST_PARTY)
     return int(value)
 
 

@@ -12,7 +12,7 @@ from core.estimates import estimate
 from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, Venue
 from core.no_show_clock import back_until
 from core.storage.records import Transaction
-from web.pages.languages import browser_languages, language_for, words
+from web.languages import asked_language, browser_languages, language_for, words
 from web.pages.live import fresh_or_rendered
 from web.pages.protection import protect
 from web.services import current
@@ -80,7 +80,7 @@ def _find(token: str) -> tuple[Place, int | None]:
     with current().records.reading() as tx:
         place = _read(tx, token)
     if place is None:
-        unknown = render_template("unknown_ticket.html", **words(language_for(*browser_languages())))
+        unknown = render_template("unknown_ticket.html", **words(asked_language()))
         abort(make_response(unknown, 404))
     return place, current().positions.position(place.ticket)
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from core.estimates import estimate
 from core.storage.queues import QueueAtVenue
-from web.pages.languages import browser_languages, language_for, words
+from web.languages import asked_language, browser_languages, language_for, words
 from web.pages.protection import protect
 from web.services import JoinLinks, current
 
@@ -36,7 +36,7 @@ def place_of(join_code: str) -> QueueAtVenue | Response | tuple[str, int]:
         place = tx.queues.at_venue_by_code(written) if len(written) <= 20 else None
         if place is None:
             nearest = process.extractOne(written, tx.queues.join_codes_like(written), score_cutoff=ALIKE)
-            language = language_for(*browser_languages())
+            language = asked_language()
             page = render_template(
                 "unknown_code.html", code=written[:20], nearest=nearest and nearest[0], **words(language)
             )

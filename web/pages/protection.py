@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import Refusal
 from web.causes import CAUSES
+from web.languages import asked_language
+from web.languages import words as guest_words
 from web.pages.headers import protected
-from web.pages.languages import browser_languages, language_for
-from web.pages.languages import words as guest_words
 from web.pages.refusals import UNAVAILABLE, sentence
 from web.problems import tell_operator
 
@@ -62,4 +62,4 @@ def _staffs_error_page(words: str) -> str:
 
 def _guests_error_page(_words: str) -> str:
     again = request.path.removesuffix("/leave").removesuffix("/live")
-    return render_template("guest_error.html", again=again, **guest_words(language_for(*browser_languages())))
+    return render_template("guest_error.html", again=again, **guest_words(asked_language()))

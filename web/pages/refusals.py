@@ -5,7 +5,8 @@ from typing import Any
 
 from core.accounts import MailUnavailable
 from core.errors import InvalidValue, OutcomeUnknown, RecordUnavailable, Refusal
-from web.causes import CAUSES, STATES, reason, subject
+from web.causes import CAUSES, reason, say, subject
+from web.languages import ENGLISH
 
 Details = Mapping[str, Any]
 
@@ -32,9 +33,15 @@ FIELDS = {
     "text": "The text for who waits",
     "called_message": "The text for who is called",
 }
-FORMS: dict[str, Callable[[Details], str]] = {
-    "not-a-choice": lambda _: "must be chosen from the list",
+STATES = {
+    "waiting": "is waiting",
+    "called": "has been called",
+    "served": "was served",
+    "no_show": "did not come",
+    "left": "has left the line",
+    "removed": "was removed from the line",
 }
+FORMS = {"not-a-choice": "must be chosen from the list"}
 SENTENCES: dict[str, Callable[[Details], str]] = {
     "not-found": lambda _: "That is not there any more, or it is not yours.",
     "queue-paused": lambda d: f"{d['queue']} is paused. Open it to let guests join.",
@@ -60,13 +67,14 @@ def sentence(refusal: Refusal) -> str:
     """What to tell the member of staff whose wish was refused."""
     details = dict(refusal.details)
     if isinstance(refusal, InvalidValue):
-        fault = FORMS.get(details["reason"], reason)
-        complaint = f"{subject(details, FIELDS.get(details['field'], 'A value'))} {fault(details)}"
+        fault = FORMS.get(details["reason"]) or reason(details, ENGLISH)
+        complaint = f"{subject(details, FIELDS.get(details['field'], 'A value'))} {fault}"
         return complaint if complaint.endswith("?") else f"{complaint}."
     if "ticket" in details:
         details["number"] = details["ticket"].number
-    words = SENTENCES.get(refusal.code) or CAUSES[refusal.code].detail
-    return words(details)
+    if refusal.code in SENTENCES:
+        return SENTENCES[refusal.code](details)
+    return say(CAUSES[refusal.code].detail, details, ENGLISH)
 
 
 def told(refusal: Refusal | None) -> dict[str, str | None]:

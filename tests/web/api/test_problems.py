@@ -10,11 +10,13 @@ from core import accounts, errors, venues, walk_ins
 from core.errors import Refusal
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from core.venues import LANGUAGES
 from tests.servers import free_port
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
 from web import create_app, limits
-from web.causes import CAUSES
+from web.causes import CAUSES, REASONS, say
+from web.languages import translated
 from web.services import Services
 
 
@@ -126,6 +128,101 @@ def test_a_mail_server_that_is_away_is_said_to_be(records: Records) -> None:
     answer = caller.post("/accounts", {"email": "ann@example.com", "password": PASSWORD})
 
     assert_problem(answer, 503, "mail-unavailable")
+
+
+@pytest.mark.parametrize(
+    ("wished", "language", "detail"),
+    [
+        (None, "en", "The e-mail address or the password is wrong."),
+        ("pt-PT, en;q=0.5", "pt-BR", "O e-mail ou a senha está errado."),
+        ("de, en;q=0.2, es-MX;q=0.9", "es", "El correo electrónico o la contraseña no es correcto."),
+        ("de-CH", "en", "The e-mail address or the password is wrong."),
+        ("*;q=x, \xff", "en", "The e-mail address or the password is wrong."),
+    ],
+)
+def test_a_problem_speaks_the_clients_language(anybody: Caller, wished: str | None, language: str, detail: str) -> None:
+    headers = {} if wished is None else {"Accept-Language": wished}
+    answer = anybody.post("/login", {"email": "ann@example.com", "password": PASSWORD}, headers=headers)
+
+    assert assert_problem(answer, 401, "wrong-credentials")["detail"] == detail
+    assert answer.headers["Content-Language"] == language
+    assert answer.headers["Vary"] == "Accept-Language"
+
+
+def test_each_value_that_cant_be_used_is_explained_in_the_clients_language(ann: Caller) -> None:
+    queue = ann.new_queue()
+    wrong = {"guest_name": 1, "party_size": 0, "email": "x", "phone": "5" * 31, "who": "Ana"}
+
+    answer = ann.post(f"/queues/{queue['id']}/tickets", wrong, headers={"Accept-Language": "pt"})
+
+    problem = assert_problem(answer, 422, "invalid-values", title="Valores inválidos", count=5)
+    assert problem["detail"] == "5 valores não podem ser usados. A lista errors diz quais e por quê."
+    assert {fault["pointer"]: fault["detail"] for fault in problem["errors"]} == {
+        "#/guest_name": "deve ser um texto",
+        "#/party_size": "deve ser 1 ou mais",
+        "#/phone": "deve ter no máximo 30 caracteres",
+        "#/email": "ainda não está disponível; deixe de fora",
+        "#/who": "não é conhecido aqui",
+    }
+
+
+def test_a_refusal_of_the_service_is_in_the_clients_language(ann: Caller) -> None:
+    tickets = f"/queues/{ann.new_queue()['id']}/tickets"
+    spanish = {"Accept-Language": "es"}
+    guest = {"guest_name": "Ana", "party_size": 2}
+
+    foreign = ann.post(tickets, guest | {"phone": "+4930901820"}, headers=spanish)
+    unreadable = ann.post(tickets, guest | {"phone": "12"}, headers=spanish)
+    unknown = ann.get("/queues?x", headers=spanish)
+
+    assert foreign.json["detail"].endswith("mensajes a: Estados Unidos. El país de este número es: Alemania.")
+    assert foreign.json["countries"] == ["US"]
+    assert unreadable.json["detail"].startswith("Un valor no se puede usar: 12 no es un número de teléfono;")
+    assert unknown.json["title"] == "No encontrado"
+
+
+# What the sentences of all causes and reasons name.
+NAMED = {
+    "action": "recall",
+    "allowed": ["en", "es"],
+    "at_least": 1,
+    "at_most": 5,
+    "capacity": 3,
+    "column": 2,
+    "count": 2,
+    "countries": ["BR"],
+    "country": "US",
+    "grace_minutes": 5,
+    "header": "X-Header",
+    "join_code": "DEMO",
+    "largest_party": 8,
+    "limit": 60,
+    "line": 1,
+    "method": "PUT",
+    "nearest": "America/Sao_Paulo",
+    "number": "A1",
+    "phone_number": "+15550100001",
+    "position": 4,
+    "queue": "Tables",
+    "retry_after": 5,
+    "seats": 2,
+    "sentence": "The header Authorization must be: Bearer <token>.",
+    "state": "served",
+    "subject": "x",
+    "what": "queue",
+}
+
+
+@pytest.mark.parametrize(
+    "others", [{}, dict.fromkeys(("what", "position", "seats", "country", "nearest")) | {"count": 1}]
+)
+def test_every_cause_and_reason_is_said_in_every_language(others: dict[str, Any]) -> None:
+    details = NAMED | others
+    for sentence in (*(cause.detail for cause in CAUSES.values()), *REASONS.values()):
+        said = {say(sentence, details, language) for language in LANGUAGES}
+        assert len(said) == len(LANGUAGES), said
+    for cause in CAUSES.values():
+        assert len({translated(cause.title, language) for language in LANGUAGES}) > 1, cause.title
 
 
 def test_every_refusal_has_its_cause() -> None:

@@ -1,4 +1,4 @@
-"""The languages of the guests' pages: gettext catalogues in web/locales, English in the code."""
+"""The languages of the guests' pages and the API's errors: English in the code, catalogues in web/locales."""
 
 import gettext
 from collections.abc import Callable, Iterable
@@ -13,7 +13,8 @@ from flask import request
 
 from core.venues import LANGUAGES
 
-LOCALES = Path(__file__).parent.parent / "locales"
+ENGLISH = LANGUAGES[0]
+LOCALES = Path(__file__).parent / "locales"
 
 
 def language_for(*wishes: str | None) -> str:
@@ -22,12 +23,27 @@ def language_for(*wishes: str | None) -> str:
         for language in LANGUAGES:
             if wish and wish.lower().partition("-")[0] == language.partition("-")[0].lower():
                 return language
-    return LANGUAGES[0]
+    return ENGLISH
 
 
 def browser_languages() -> Iterable[str]:
     """What the browser asks for, best first."""
     return [tag for tag, _quality in request.accept_languages]
+
+
+def asked_language() -> str:
+    """The language in which the request wants to be answered."""
+    return language_for(*browser_languages())
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for it
+    """The sentence as it is; marks it for the catalogues, where it is translated later."""
+    return sentence
+
+
+def translated(sentence: str, language: str) -> str:
+    """A sentence of the code in this language."""
+    return _catalogue(language).gettext(sentence)
 
 
 def words(language: str) -> dict[str, Any]:
@@ -39,7 +55,7 @@ def words(language: str) -> dict[str, Any]:
 
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    if language == LANGUAGES[0]:
+    if language == ENGLISH:
         return gettext.NullTranslations()
     return gettext.translation("messages", LOCALES, [language.replace("-", "_")])
 
