@@ -1,6 +1,6 @@
 """One message on its way to an answer, with everything that the answer needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from bots.understanding import Intent, nearest_language, plain
 from bots.words import ENGLISH, FILLERS
 from core.model import ACTIVE_STATES, Contact, Ticket, TicketState
 from core.no_show_clock import back_until
+from core.phone_numbers import languages_of_number
 from core.storage.places import Entrance, Place
 from core.storage.records import Transaction
 from core.storage.view import Positions
@@ -61,7 +62,7 @@ class Turn:
         if len(heard) == 1:
             return heard[0]
         venues = nearest_language(self._venue_language())
-        return venues if venues in heard else own
+        return venues if venues in heard else own or _of_country(self.message.address, heard)
 
     def choose_language(self, language: str) -> None:
         """The guest wants to be spoken to in this language, whatever is said later."""
@@ -185,6 +186,12 @@ class Turn:
     def _may_come_back(self, place: Place) -> bool:
         until = back_until(place.ticket, place.at.queue, place.at)
         return until is not None and self.tx.now <= until
+
+
+def _of_country(address: str, heard: Iterable[str]) -> str | None:
+    """Which of these languages is spoken where the address belongs; None where it is no number, or none of them is."""
+    spoken = languages_of_number(address) if address.startswith("+") else ()
+    return next((language for language in heard if language.partition("-")[0] in spoken), None)
 
 
 def _heart(name: str) -> str:

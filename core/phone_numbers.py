@@ -1,6 +1,7 @@
 """Phone numbers in E.164, and the country that each belongs to."""
 
 from babel.core import get_global
+from babel.languages import get_official_languages
 from phonenumbers import (
     NumberParseException,
     PhoneNumber,
@@ -44,6 +45,11 @@ def country_of_number(number: str) -> str:
     parsed: PhoneNumber = parse(number)
     country = region_code_for_number(parsed) or region_code_for_country_code(parsed.country_code or 0)
     return str(country)
+
+
+def languages_of_number(number: str) -> tuple[str, ...]:
+    """The languages (ISO 639) that the country of a number in E.164 has as its own, the most spoken first."""
+    return tuple(get_official_languages(country_of_number(number), de_facto=True))
 
 
 def country_of_time_zone(time_zone: str) -> str | None:

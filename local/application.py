@@ -1,5 +1,6 @@
 """Where the one-machine edition is put together: from its settings to the server's application and the worker."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -164,9 +165,12 @@ def _simulator_settings(parts: Parts) -> SimulatorSettings:
 
 
 def _numbers(records: Records) -> Sequence[tuple[str, str]]:
-    """The venues' names and numbers, each number once."""
+    """The numbers, each once, with the names of the venues that have it."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
     with records.reading() as tx:
-        return [(venue, number) for number, venue in dict(tx.venues.numbers()).items()]
+        for number, venue in tx.venues.numbers():
+            names[number].append(venue)
+    return [(" / ".join(venues), number) for number, venues in names.items()]
 
 
 def _codes(records: Records) -> Sequence[tuple[str, str]]:

@@ -52,7 +52,8 @@ def _not_a_phone_number(d: Details) -> str:
     if d.get("country") is None:
         return N_("is not a phone number; write it with its country code, like +55 11 98765-4321")
     return N_(
-        "is not a phone number; write it with its country code, like +55 11 98765-4321, unless it is of %(country)s"
+        "is not a phone number; write it with its country code, like +55 11 98765-4321, "
+        "unless its country is %(country)s"
     )
 
 
@@ -165,7 +166,11 @@ CAUSES = {
     "queue-empty": Cause(
         409,
         N_("Queue empty"),
-        lambda d: N_("Nobody waits.") if d["seats"] is None else N_("Nobody waits whose party fits %(seats)s seats."),
+        lambda d: (
+            N_("Nobody waits.")
+            if d["seats"] is None
+            else N_("Nobody waits whose party fits the free seats: %(seats)s.")
+        ),
     ),
     "wrong-state": Cause(409, N_("Wrong state"), lambda d: WRONG_STATE[d["state"]]),
     "grace-over": Cause(
@@ -184,7 +189,7 @@ CAUSES = {
     "country-not-allowed": Cause(
         422,
         N_("Country not allowed"),
-        N_("This venue may text to %(countries)s only; this number is of %(country)s."),
+        N_("This venue may text to these countries only: %(countries)s. The country of this number is %(country)s."),
     ),
     "venue-has-no-number": Cause(
         409,

@@ -335,6 +335,22 @@ class TestLanguages:
         guest.say("JOIN DEMO 2")
         assert guest.say("ENTRAR DEMO").startswith(answer)
 
+    @pytest.mark.parametrize(
+        ("number", "venue", "answer"),
+        [
+            ("+5511987654321", "en", "Pronto!"),
+            ("+351912345678", "en", "Pronto!"),
+            ("+525512345678", "en", "¡Listo!"),
+            ("+4915112345678", "en", "You're in!"),
+            ("+5511987654321", "es", "¡Listo!"),
+        ],
+    )
+    def test_between_two_languages_the_venue_decides_and_then_the_numbers_country(
+        self, bars: Bars, number: str, venue: str, answer: str
+    ) -> None:
+        bars.queue(venue=bars.venue(language=venue))
+        assert bars.guest(number).say("ENTRAR DEMO 2").startswith(answer)
+
     @pytest.mark.parametrize("word", ["HELP", "START", "STOP"])
     def test_the_carriers_words_change_no_language(self, bars: Bars, word: str) -> None:
         guest = waiting(bars, text="unirme demo 2")

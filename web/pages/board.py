@@ -35,7 +35,7 @@ DONE = {
     "come-back": "Number {number} is back in line.",
     "put-back": "Number {number} waits again.",
     "remove": "Number {number} is removed.",
-    "move": "Number {number} is moved.",
+    "move": "Number {number} is at place {position} now.",
     "change": "Number {number} is changed.",
     "undo": "Undone. Number {number} is as before.",
     "walk-in": "Number {number} is in line, at place {position}.",
@@ -96,7 +96,7 @@ def move(queue_id: str, ticket_id: str) -> Page:
         if position is None:
             raise InvalidValue(field="position", reason="missing")
         moved = current().queues.move(tx, ticket_id, position, staff(staff_account().id))
-        return _done("move", moved, queue_id)
+        return _done("move", moved, queue_id) | {"position": tx.tickets.position_of(ticket_id)}
 
     return _act(queue_id, work)
 

@@ -41,6 +41,17 @@ STATES = {
     "left": "has left the line",
     "removed": "was removed from the line",
 }
+# Which field of the form is wrong, where the refusal is not about a value as such.
+WRONG_FIELD = {
+    "already-in-line": "phone",
+    "country-not-allowed": "phone",
+    "invalid-party-size": "party_size",
+    "join-code-taken": "join_code",
+    "number-taken": "phone_number",
+    "party-too-large": "party_size",
+    "too-many-texts": "phone",
+    "venue-has-no-number": "phone",
+}
 FORMS = {"not-a-choice": "must be chosen from the list"}
 SENTENCES: dict[str, Callable[[Details], str]] = {
     "not-found": lambda _: "That is not there any more, or it is not yours.",
@@ -81,7 +92,7 @@ def told(refusal: Refusal | None) -> dict[str, str | None]:
     """What a form that is shown again says: the sentence, and which of its fields is wrong."""
     if refusal is None:
         return {}
-    return {"refusal": sentence(refusal), "wrong_field": refusal.details.get("field")}
+    return {"refusal": sentence(refusal), "wrong_field": refusal.details.get("field", WRONG_FIELD.get(refusal.code))}
 
 
 def form_status(refusal: Refusal) -> int:

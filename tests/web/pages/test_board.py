@@ -95,7 +95,7 @@ def test_free_seats_call_the_first_party_that_fits(bar: Bar, ann: Visitor) -> No
 @pytest.mark.parametrize(
     ("seats", "sentence"),
     [
-        ("2", "Nobody waits whose party fits 2 seats."),
+        ("2", "Nobody waits whose party fits the free seats: 2."),
         ("many", "The number of free seats must be a whole number from 1 to 1000."),
     ],
 )
@@ -172,7 +172,7 @@ def test_a_guest_is_moved_up_down_and_to_a_place(bar: Bar, ann: Visitor) -> None
 
     ann.press(f"/tickets/{tickets[0].id}/move", position="2")
     assert bar.numbers(WAITING) == [2, 1, 3]
-    assert "Number 3 is moved." in ann.press(f"/tickets/{tickets[2].id}/move", position="1").text
+    assert "Number 3 is at place 1 now." in ann.press(f"/tickets/{tickets[2].id}/move", position="1").text
     assert bar.numbers(WAITING) == [3, 2, 1]
     assert "The place in line is missing." in ann.press(f"/tickets/{tickets[2].id}/move", position="").text
 
@@ -219,7 +219,10 @@ def test_every_notice_and_every_state_of_one_has_plain_words() -> None:
             {"phone": "12"},
             "12 is not a phone number; write it with its country code, like +55 11 98765-4321",
         ),
-        ({"phone": "+33 6 12 34 56 78"}, "This venue may text to United States only; this number is of France."),
+        (
+            {"phone": "+33 6 12 34 56 78"},
+            "only: United States. The country of this number is France.",
+        ),
         ({"party_size": "0"}, "A party is a whole number"),
         ({"party_size": "two"}, "A party is a whole number"),
         ({"party_size": "9"}, "This queue takes parties of up to 8."),
@@ -237,6 +240,8 @@ def test_a_walk_in_refused_keeps_what_was_written(
 
     assert answer.status_code == 422
     assert sentence in answer.text
+    [wrong] = re.findall(r'name="(\w+)"[^>]* aria-invalid="true"', answer.text)
+    assert wrong == next(iter(filled_in))
     kept = ann.form("/walk-ins").values
     assert {name: kept[name] for name in filled_in} == filled_in
     assert bar.queue().waiting == 0

@@ -71,6 +71,8 @@ def log_in(page: "Page", url: str) -> None:
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Main bar").click()
     page.get_by_role("heading", name="Main bar").wait_for()
+    # The scripts begin when all of the page is there.
+    page.wait_for_load_state()
 
 
 def test_call_next_changes_the_line_without_loading_the_page(page: "Page", bar: Bar, url: str) -> None:
@@ -109,7 +111,7 @@ def test_a_place_being_typed_is_not_taken_away(page: "Page", bar: Bar, url: str)
     assert row.get_by_label("Place").input_value() == "1"
     row.get_by_label("Place").press("Enter")
 
-    page.get_by_text("Number 3 is moved.").wait_for()
+    page.get_by_text("Number 3 is at place 1 now.").wait_for()
     assert bar.numbers(TicketState.WAITING) == [3, 2, 4, 5]
 
 
