@@ -154,7 +154,7 @@ def test_a_full_queue_takes_nobody_until_a_place_is_free(make_line) -> None:
 def test_a_party_is_a_number_from_one_up(line: Line, party_size: int) -> None:
     refusal = line.refuses(InvalidPartySize, lambda tx: line.joining(tx, "+15550300002", party_size=party_size))
 
-    assert refusal == {"party_size": party_size}
+    assert refusal == {"party_size": party_size, "at_most": 1000}
 
 
 def test_a_party_larger_than_the_queue_takes_is_refused(make_line) -> None:

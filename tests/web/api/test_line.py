@@ -117,7 +117,7 @@ def test_the_first_is_called_or_the_first_that_fits(ann: Caller, queue: dict) ->
     assert (fits["number"], fits["state"], fits["position"]) == (2, "called", None)
     assert first["number"] == 1
     nobody = ann.post(f"/queues/{queue['id']}/call-next", {"seats": 2})
-    assert "2 seats" in assert_problem(nobody, 409, "queue-empty", seats=2)["detail"]
+    assert "free seats: 2" in assert_problem(nobody, 409, "queue-empty", seats=2)["detail"]
     ann.call_next(queue)
     empty = ann.post(f"/queues/{queue['id']}/call-next")
     assert assert_problem(empty, 409, "queue-empty")["detail"] == "Nobody waits."
