@@ -181,7 +181,7 @@ class Turn:
         if ticket.state is not TicketState.WAITING:
             return None
         # The view may not have heard yet of what this transaction read.
-        return self.positions.position(ticket) or self.tx.tickets.ahead_of(ticket) + 1
+        return self.positions.position(ticket, self.tx) or self.tx.tickets.ahead_of(ticket) + 1
 
     def _may_come_back(self, place: Place) -> bool:
         until = back_until(place.ticket, place.at.queue, place.at)

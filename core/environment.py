@@ -40,6 +40,9 @@ class Environment:
         self.findings: list[Finding] = []
         self.data_dir = Path(self.text("DATA_DIR") or ".data").expanduser().absolute()
         self._secrets_dir = self.data_dir / "secrets"
+
+    def open_data_dir(self) -> None:
+        """Make DATA_DIR, where the secrets are kept that nobody has set, unless it is there."""
         try:
             _make_private(self._secrets_dir)
         except OSError as error:

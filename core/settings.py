@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from core.environment import Environment, SettingsError
+from core.environment import Environment, Finding, SettingsError
 
 SHORTEST_TOKEN_KEY = 32
 TELEGRAM_API_URL = "https://api.telegram.org"
@@ -17,6 +17,20 @@ WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # Bot API, setWebhook
 BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 LISTEN_HINT = "127.0.0.1 serves this machine only, 0.0.0.0 every network that it is on."
 MAIL_HINT = "Write it like smtp.example.com; its log-in belongs in SMTP_USER and SMTP_PASSWORD."
+# By whoever keeps nothing on a disk, and has neither a database nor a Redis of its own.
+NEEDED = (
+    "CONTACT_KEY",
+    "MYSQL_DATABASE",
+    "MYSQL_HOST",
+    "MYSQL_USER",
+    "PUBLIC_URL",
+    "REDIS_HOST",
+    "TELEGRAM_BOT_TOKEN",
+    "TELEGRAM_WEBHOOK_SECRET",
+    "TOKEN_KEY",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+)
 HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@?#\[\]]+)(:[0-9]{1,5})?")
 
 
@@ -99,6 +113,22 @@ class Settings:
         Raises SettingsError with every finding.
         """
         environment = Environment(variables)
+        environment.open_data_dir()
+        return cls._read(environment)
+
+    @classmethod
+    def from_parameters(cls, variables: Mapping[str, str]) -> "Settings":
+        """Read the settings where no disk keeps anything: all of NEEDED must be set, and nothing is made up.
+
+        Raises SettingsError with every finding.
+        """
+        missing = [name for name in NEEDED if not variables.get(name, "").strip()]
+        if missing:
+            raise SettingsError([Finding("parameter-missing", f"{name} is not set.", "Set it.") for name in missing])
+        return cls._read(Environment(variables))
+
+    @classmethod
+    def _read(cls, environment: Environment) -> "Settings":
         port = environment.number("PORT", 8000)
         public_url = environment.url("PUBLIC_URL", only_host=True) or f"http://localhost:{port}"
         simulator = _is_this_machine(public_url)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.environment import SettingsError
+from core.logs import start_logging
 from core.settings import Settings
 from core.storage.backup import BackupError
 from local import commands
-from local.logs import start_logging
 from local.serve import CannotServe
 
 

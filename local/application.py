@@ -12,6 +12,7 @@ from bots.channels import Sender
 from bots.conversation import Conversation
 from bots.message_limit import MessageLimit
 from bots.notifier import Notifier
+from bots.reports import Reports
 from bots.sms.webhook import SmsWebhook
 from bots.telegram.webhook import TelegramWebhook
 from bots.words import RESERVED_CODES
@@ -34,7 +35,6 @@ from local.health import WorkerBeat, look_at
 from local.join_links import join_links
 from local.mails import mail_sender, no_mail
 from local.not_connected import NotConnected
-from local.reports import Reports
 from local.simulator import SimulatorSettings, State, create_simulator, switched_off
 from local.valkey import embedded_url
 from local.webhooks import create_webhooks

@@ -8,7 +8,9 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -17,8 +19,9 @@ from email.policy import default
 from pathlib import Path
 from threading import Condition
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import boto3
 import pymysql
 import redis
 from aiosmtpd.controller import Controller
@@ -203,6 +206,39 @@ class MariaDB(Server):
         )
         if done.returncode != 0:
             raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
+
+
+class MiniStack(Server):
+    """AWS on loopback: its functions run their real code, and find AWS at the same address."""
+
+    REGION = "sa-east-1"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, service: str) -> Any:
+        """A client of boto3 for one of its services."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=self.REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def command(self) -> list[str]:
+        settings = {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": self.REGION,
+            # Else it listens on every interface, for devices.
+            "IOT_MTLS_ENABLED": "0",
+        }
+        return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "-m", "ministack"]
+
+    def ping(self) -> None:
+        urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1).close()
 
 
 class Mailbox:

@@ -19,16 +19,16 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POOL_SIZE = 20
 
 
-def open_engine(url: str, seconds: float = ANSWER_SECONDS) -> Engine:
+def open_engine(url: str, seconds: float = ANSWER_SECONDS, connections: int = POOL_SIZE) -> Engine:
     """An engine for `sqlite:///…` or `mysql+pymysql://…`. It connects at its first use, not here.
 
-    A MySQL server may take `seconds` for one statement.
+    A MySQL server may take `seconds` for one statement, and is never asked for more than so many `connections`.
 
     Its errors name no values: they are logged, and the values are guests' names, numbers and tokens.
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return _mysql(url, seconds)
+    return _mysql(url, seconds, connections)
 
 
 def _sqlite(url: str) -> Engine:
@@ -49,14 +49,14 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _mysql(url: str, seconds: float) -> Engine:
+def _mysql(url: str, seconds: float, connections: int) -> Engine:
     host = make_url(url).host or "localhost"
     # One context for all connections: PyMySQL would build one for each, which costs more than the log-in.
     security: dict[str, Any] = {"ssl_disabled": True} if host in LOOPBACK else {"ssl": ssl.create_default_context()}
     engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
-        pool_size=POOL_SIZE,
+        pool_size=connections,
         max_overflow=0,
         pool_recycle=1800,
         # Connection.close() ends what is open; without this the pool would send one more ROLLBACK after each commit.

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import structlog
@@ -109,39 +110,48 @@ class Positions:
         self._records = records
         self._view = view
 
-    def position(self, ticket: Ticket) -> int | None:
-        """The ticket's position, from 1; None unless it waits. At most two seconds behind the record."""
+    def position(self, ticket: Ticket, tx: Transaction | None = None) -> int | None:
+        """The ticket's position, from 1; None unless it waits. At most two seconds behind the record.
+
+        `tx` is the transaction that the caller has open, if any: what is needed of the record is read in it, so that
+        nobody needs two connections.
+        """
         if ticket.state is not TicketState.WAITING:
             return None
         view = self._view
-        if view is not None and not view.resting():
+        # What the transaction has changed of the line is not for others to see before it commits.
+        changed = tx is not None and ticket.queue_id in tx.changes
+        if view is not None and not changed and not view.resting():
             try:
-                return self._from_view(view, ticket)
+                return self._from_view(view, ticket, tx)
             except RedisError as error:
                 view.failed(error)
-        return self._counted(ticket)
+        return self._counted(ticket, tx)
 
-    def _from_view(self, view: PositionView, ticket: Ticket) -> int | None:
+    def _from_view(self, view: PositionView, ticket: Ticket, tx: Transaction | None) -> int | None:
         position, asked_at = view.position(ticket.queue_id, ticket.id)
         if position == NOT_FRESH:
-            with self._records.reading() as tx:
-                version = tx.queues.version(ticket.queue_id)
+            with self._reading(tx) as reading:
+                version = reading.queues.version(ticket.queue_id)
             position = view.renew(ticket.queue_id, version or 0, asked_at, ticket.id)
         if position == MISSING and view.take_turn_to_build(ticket.queue_id):
-            self._rebuild(view, ticket.queue_id, asked_at)
+            self._rebuild(view, ticket.queue_id, asked_at, tx)
             position = view.position(ticket.queue_id, ticket.id)[0]
         # A view that does not know a ticket which its asker just read is behind: the record knows.
-        return position if position > 0 else self._counted(ticket)
+        return position if position > 0 else self._counted(ticket, tx)
 
-    def _rebuild(self, view: PositionView, queue_id: str, asked_at: int) -> None:
-        with self._records.reading() as tx:
-            snapshot = tx.tickets.line_snapshot(queue_id)
+    def _rebuild(self, view: PositionView, queue_id: str, asked_at: int, tx: Transaction | None) -> None:
+        with self._reading(tx) as reading:
+            snapshot = reading.tickets.line_snapshot(queue_id)
         if snapshot is not None:
             view.build(queue_id, *snapshot, asked_at)
 
-    def _counted(self, ticket: Ticket) -> int | None:
-        with self._records.reading() as tx:
-            return tx.tickets.position_of(ticket.id)
+    def _counted(self, ticket: Ticket, tx: Transaction | None) -> int | None:
+        with self._reading(tx) as reading:
+            return reading.tickets.position_of(ticket.id)
+
+    def _reading(self, tx: Transaction | None) -> AbstractContextManager[Transaction]:
+        return self._records.reading() if tx is None else nullcontext(tx)
 
 
 class ViewUpdate:

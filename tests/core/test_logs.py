@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.logs import Mask
+from core.logs import Mask
 
 MASK = Mask(["a-secret-value", "another one", "a-secret-value-that-is-longer", "ab"])
 

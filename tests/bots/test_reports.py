@@ -1,10 +1,10 @@
 """What carriers tell us later."""
 
+from bots.reports import Reports
 from core.contacts import ContactBook
 from core.model import ContactAddress
 from core.notices import NoticeService
 from core.storage.records import Records
-from local.reports import Reports
 
 ADDRESS = ContactAddress("telegram", "4711")
 

@@ -1,0 +1,1 @@
+"""The AWS stack: its templates, and what builds the functions' code."""

@@ -1,0 +1,71 @@
+"""Builds the code of the functions: one zip with our packages and what they import.
+
+python -m infra.build FILE              for Lambda
+python -m infra.build FILE --here       for this interpreter, as tests on this machine need it
+"""
+
+import argparse
+import compileall
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("core", "bots", "web", "lambdas")
+# What the one-machine edition alone needs.
+LEFT_OUT = ("valkey", "waitress")
+UNCHECKED_HASH = PycInvalidationMode.UNCHECKED_HASH
+SOURCES_ONLY = shutil.ignore_patterns("__pycache__", "*.po", "*.pot")
+# The names of the towns that numbers belong to: a sixth of the whole.
+NEVER_READ = "phonenumbers/geodata"
+# A thousand modules of which we read a few.
+RARELY_READ = re.compile("/twilio/rest/")
+# https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-native-libraries
+FOR_LAMBDA = (
+    "--only-binary=:all:",
+    "--implementation=cp",
+    "--python-version=3.11",
+    "--platform=manylinux2014_x86_64",
+    "--platform=manylinux_2_28_x86_64",
+)
+
+
+def build(target: Path, *, here: bool) -> None:
+    """Write the zip, for Lambda or for the interpreter that runs this. Raises CalledProcessError where pip fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder) / "code"
+        _install(code, Path(folder) / "requirements.txt", () if here else FOR_LAMBDA)
+        shutil.rmtree(code / NEVER_READ)
+        for package in PACKAGES:
+            shutil.copytree(ROOT / package, code / package, ignore=SOURCES_ONLY)
+        # Without it every container would compile what it imports: three times as long.
+        compileall.compile_dir(code, quiet=1, workers=0, rx=RARELY_READ, invalidation_mode=UNCHECKED_HASH)
+        shutil.make_archive(str(target.with_suffix("")), "zip", code)
+
+
+def _install(code: Path, requirements: Path, options: Sequence[str]) -> None:
+    pinned = (ROOT / "requirements.txt").read_text().splitlines(keepends=True)
+    requirements.write_text("".join(line for line in pinned if not line.startswith(LEFT_OUT)))
+    subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile",
+         "--target", code, "--requirement", requirements, *options],
+        check=True,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m infra.build", description="Build the functions' code.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--here", action="store_true", help="for this interpreter instead of Lambda's")
+    arguments = parser.parse_args()
+    build(arguments.file, here=arguments.here)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The AWS edition: one thin file for each Lambda, and `wiring`, where its parts are put together."""

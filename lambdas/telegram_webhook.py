@@ -1,0 +1,23 @@
+"""Telegram's webhook: POST /webhooks/telegram."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from bots.telegram.webhook import TelegramWebhook
+from lambdas.http import answered
+from lambdas.wiring import parts
+
+
+@cache
+def webhook() -> TelegramWebhook:
+    """The container's own. Raises SettingsError."""
+    here = parts()
+    return TelegramWebhook(
+        here.settings.telegram.webhook_secret, here.conversation.answer, blocked=here.reports.telegram_blocked
+    )
+
+
+def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answer an update with a method of the Bot API, or with nothing."""
+    return answered(event, webhook().handle)

@@ -1,0 +1,70 @@
+"""Where the AWS edition is put together: what a container makes at its first call and keeps for the others."""
+
+import os
+from functools import cache, cached_property
+
+from limits.storage import RedisStorage
+
+from bots.conversation import Conversation
+from bots.message_limit import MessageLimit
+from bots.reports import Reports
+from core.clock import system_clock
+from core.contacts import ContactBook
+from core.logs import start_logging
+from core.notices import NoticeService
+from core.queues import QueueService
+from core.settings import Settings
+from core.storage.engine import open_engine
+from core.storage.parameters import parameters
+from core.storage.records import Records
+from core.storage.redis_server import open_redis
+from core.storage.view import Positions, PositionView, ViewUpdate
+
+# A container serves one request at a time.
+CONNECTIONS = 1
+
+
+class Parts:
+    """What the functions have in common; connects at the first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.redis_url is not None  # Settings.from_parameters asks for it
+        self.settings = settings
+        self._redis_url = settings.redis_url
+        self._redis = open_redis(settings.redis_url)
+        view = PositionView(self._redis)
+        self.records = Records(
+            open_engine(settings.database_url, connections=CONNECTIONS), system_clock, [ViewUpdate(view)]
+        )
+        self.queues = QueueService()
+        self.contacts = ContactBook(settings.contact_key)
+        self.positions = Positions(self.records, view)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """What answers guests' messages; they are counted in Redis, for all containers."""
+        counter = RedisStorage(self._redis_url, wrap_exceptions=True, connection_pool=self._redis.connection_pool)
+        return Conversation(
+            self.records,
+            self.queues,
+            self.contacts,
+            self.positions,
+            self.settings.public_url,
+            limit=MessageLimit(counter),
+        )
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What takes down what the carriers tell later."""
+        return Reports(self.records, self.contacts, NoticeService(self.records))
+
+
+@cache
+def parts() -> Parts:
+    """The container's parts, from the parameters below the path in PARAMETERS.
+
+    Raises SettingsError, which names what is missing.
+    """
+    settings = Settings.from_parameters({**os.environ, **parameters(os.environ["PARAMETERS"])})
+    start_logging(settings.secret_values)
+    return Parts(settings)

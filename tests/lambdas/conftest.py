@@ -1,0 +1,118 @@
+"""The AWS edition as it is deployed: our template and our zip on MiniStack, with a real MariaDB and Valkey."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from twilio.request_validator import RequestValidator
+
+from core.storage.engine import open_engine
+from core.storage.records import Records
+from infra.build import build
+from tests.bots.bars import Bars
+from tests.clocks import StillClock
+from tests.databases import Databases
+from tests.servers import MiniStack, Valkey
+
+TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "application.yaml"
+STAGE = "test"
+PUBLIC_URL = "https://line.example.com"
+AUTH_TOKEN = "the auth token"
+WEBHOOK_SECRET = "webhook-secret"
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """A running AWS."""
+    with MiniStack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@dataclass
+class Deployed:
+    """The deployed stack, as the carriers see it, and its database."""
+
+    aws: MiniStack
+    api_id: str
+    bars: Bars
+
+    def post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """A request to API Gateway."""
+        host = f"{self.api_id}.execute-api.localhost:{self.aws.port}"
+        return httpx.post(
+            f"{self.aws.url}/{STAGE}{path}", content=content, headers={"Host": host, **headers}, timeout=30
+        )
+
+    def text(self, path: str, form: dict[str, str], *, token: str = AUTH_TOKEN) -> httpx.Response:
+        """A form as Twilio signs it."""
+        signature = RequestValidator(token).compute_signature(PUBLIC_URL + path, form)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+        return self.post(path, str(httpx.QueryParams(form)).encode(), headers)
+
+    def update(self, update: dict[str, Any], *, secret: str = WEBHOOK_SECRET) -> httpx.Response:
+        """An update of the Bot API."""
+        headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": secret}
+        return self.post("/webhooks/telegram", json.dumps(update).encode(), headers)
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    aws: MiniStack, mariadb_databases: Databases, _valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """The stack with a queue DEMO at a venue."""
+    url = mariadb_databases.migrated()
+    _put_parameters(aws, url, _valkey)
+    _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
+    engine = open_engine(url)
+    bars = Bars(Records(engine, StillClock()))
+    bars.queue()
+    yield Deployed(aws, _deploy(aws), bars)
+    engine.dispose()
+
+
+def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey) -> None:
+    host, _, database = database_url.rpartition("@")[2].partition("/")
+    values = {
+        "CONTACT_KEY": "a key for opt-outs that is long enough",
+        "MYSQL_DATABASE": database,
+        "MYSQL_HOST": host,
+        "MYSQL_USER": "root",
+        "PUBLIC_URL": PUBLIC_URL,
+        "REDIS_HOST": valkey.url,
+        "TELEGRAM_BOT_TOKEN": "123456:ABC-DEF",
+        "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "TOKEN_KEY": "a key for sessions that is long enough",
+        "TWILIO_ACCOUNT_SID": "AC0123456789",
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    }
+    ssm = aws.client("ssm")
+    for name, value in values.items():
+        ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
+
+
+def _upload(aws: MiniStack, file: Path) -> None:
+    build(file, here=True)
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    s3.upload_file(str(file), "code", "code.zip")
+
+
+def _deploy(aws: MiniStack) -> str:
+    """Deploy the template; the API's id."""
+    cloudformation = aws.client("cloudformation")
+    parameters = {"Stage": STAGE, "CodeBucket": "code", "CodeKey": "code.zip", "AwsEndpointUrl": aws.url}
+    cloudformation.create_stack(
+        StackName="application",
+        TemplateBody=TEMPLATE.read_text(),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="application", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    [stack] = cloudformation.describe_stacks(StackName="application")["Stacks"]
+    return str(next(output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == "ApiId"))
