@@ -16,7 +16,7 @@ from bots.dialogue import Asked, language_chosen, remembered
 from bots.message_limit import MessageLimit
 from bots.messages import Button, Message, Reply
 from bots.replies import SILENCE, slow_down
-from bots.turn import Turn
+from bots.turn import Turn, own_places
 from bots.understanding import Intent, Kind, nearest_language, understand
 from core.contacts import ContactBook
 from core.model import ContactAddress
@@ -89,7 +89,7 @@ class Conversation:
             pressed=read(message.button) if message.button is not None else None,
             asked=asked,
             language_chosen=language_chosen(contact.dialogue),
-            own=[] if is_new else tx.places.of_contact(contact.id),
+            own=[] if is_new else own_places(tx, contact, message),
             positions=self._positions,
             public_url=self._public_url,
         )

@@ -50,10 +50,13 @@ class Notifier:
         `when_free` is called, in any thread, whenever one more can be sent. No transaction is open while a carrier
         is called. Not for several threads at once. Raises RecordUnavailable while the database is away.
         """
-        free = AT_A_TIME - len(self._in_hand)
-        claimed = self._notices.claim(free, tuple(self._senders)) if free else []
         with self._let_go:
-            new = [outbound for outbound in claimed if outbound.notice.id not in self._in_hand]
+            # Of before the claim: what is noted and let go of while it runs was claimed as it was before.
+            in_hand = set(self._in_hand)
+        free = AT_A_TIME - len(in_hand)
+        claimed = self._notices.claim(free, tuple(self._senders)) if free else []
+        new = [outbound for outbound in claimed if outbound.notice.id not in in_hand]
+        with self._let_go:
             self._in_hand.update(outbound.notice.id for outbound in new)
         for outbound in new:
             self._threads.submit(self._send_and_let_go, outbound, when_free)

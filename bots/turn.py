@@ -122,7 +122,7 @@ class Turn:
 
     def look_again(self) -> None:
         """Read the guest's places anew: staff changed one since they were read."""
-        self.own = self.tx.places.of_contact(self.contact.id)
+        self.own = own_places(self.tx, self.contact, self.message)
         self.__dict__.pop("missed", None)
 
     def standing(self, place: Place) -> Standing:
@@ -186,6 +186,15 @@ class Turn:
     def _may_come_back(self, place: Place) -> bool:
         until = back_until(place.ticket, place.at.queue, place.at)
         return until is not None and self.tx.now <= until
+
+
+def own_places(tx: Transaction, contact: Contact, message: Message) -> list[Place]:
+    """The guest's places and no-shows that concern who was written to, newest first.
+
+    At another number another venue speaks, which may have put the guest in its line unasked.
+    """
+    places = tx.places.of_contact(contact.id)
+    return [place for place in places if message.to is None or place.ticket.sender == message.to]
 
 
 def _of_country(address: str, heard: Iterable[str]) -> str | None:

@@ -160,12 +160,22 @@ FILLERS = QUEUE_WORDS | _set(
 )
 """Words around a command that change nothing: "I want to leave the queue", "cual es mi posicion"."""
 
+SMALL_TALK = _set(
+    """
+    hello hey yes thanks thank thankyou cheers cool great perfect nice sorry okay bye
+    ola sim obrigado obrigada valeu beleza legal otimo perfeito desculpa desculpe tchau
+    hola gracias vale bueno buenas genial perfecto perdon chau
+    """
+)
+"""What people say to a bot without wanting anything of it: no queue's code may be waiting behind it."""
+
 RESERVED_CODES = frozenset(
     word.upper()
     for word in (
         *CARRIER_WORDS,
         *OPT_OUT_WORDS,
         *OPT_OUT_ALONE,
+        *SMALL_TALK,
         *(word for languages in COMMANDS.values() for words in languages.values() for word in words.split()),
     )
 )

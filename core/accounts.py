@@ -69,6 +69,18 @@ class AccountService:
         else:
             self._mail(email, "You have an account", HAS_ACCOUNT.format(email=email, link=self._public_url))
 
+    def check_link(self, token: str, password: str) -> None:
+        """Whether whoever opens a link to verify also chose its password: somebody else may have had it mailed.
+
+        Raises WrongCredentials, InvalidToken.
+        """
+        with self._records.reading() as tx:
+            kept = tx.accounts.token(_hash(token), "verify", tx.now)
+        if kept is None:
+            raise InvalidToken(purpose="verify")
+        if not self._passwords.matches(kept.password_hash, password):
+            raise WrongCredentials
+
     def verify(self, token: str) -> Account:
         """Make the account that a mailed link stands for, or give the one that it made up to ten minutes ago.
 
@@ -76,7 +88,7 @@ class AccountService:
         """
 
         def make(tx: Transaction) -> Account:
-            kept = tx.accounts.lock_token(_hash(token), "verify", tx.now)
+            kept = tx.accounts.token(_hash(token), "verify", tx.now, lock=True)
             if kept is None or kept.password_hash is None:
                 raise InvalidToken(purpose="verify")
             account = tx.accounts.by_email(kept.email)
@@ -129,7 +141,7 @@ class AccountService:
         password_hash = self._passwords.hash(password)
 
         def change(tx: Transaction) -> Account:
-            kept = tx.accounts.lock_token(_hash(token), "reset", tx.now)
+            kept = tx.accounts.token(_hash(token), "reset", tx.now, lock=True)
             account = None if kept is None else tx.accounts.by_email(kept.email)
             if kept is None or account is None:
                 raise InvalidToken(purpose="reset")
@@ -201,10 +213,10 @@ def _hash(token: str) -> str:
 VERIFY = """\
 Somebody, we hope you, wants a Queue Manager account for {email}, and has chosen its password.
 
-If it was you, open this page within 24 hours and press the button on it:
+If it was you, open this page within 24 hours and give that password once more:
 {link}
 
-If it wasn't you, don't press it: then nothing happens, and no account is made.
+If it wasn't you, do nothing: then no account is made.
 """
 HAS_ACCOUNT = """\
 Somebody, we hope you, wanted a Queue Manager account for {email}. There is one already.

@@ -174,5 +174,5 @@ class RecordUnavailable(Exception):
 class OutcomeUnknown(Exception):
     """The connection was lost while the database committed: the change may or may not have been made.
 
-    Raised only for a change without a receipt; with one it is simply tried again.
+    A change with a receipt is simply tried again, and this is raised only where the database stays away.
     """

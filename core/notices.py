@@ -7,7 +7,9 @@ dies between the carrier's yes and the note leaves the lease to run out: the not
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.errors import NotFound
+import structlog
+
+from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
 from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
 from core.notice_kinds import ARRIVED, CALLS, ERASED, OPTED_OUT, SHELF_LIFE, STATES_TOLD
@@ -20,6 +22,8 @@ from core.storage.records import Records, Transaction
 LEASE = timedelta(seconds=60)
 PAUSES = (timedelta(seconds=5), timedelta(seconds=20), timedelta(seconds=60), timedelta(seconds=180))
 TRIES = len(PAUSES) + 1
+
+log = structlog.get_logger(__name__)
 
 UNREACHABLE = "unreachable"
 LONGEST_CODE, LONGEST_SENTENCE, LONGEST_CARRIER_ID = 32, 300, 64
@@ -82,7 +86,8 @@ class NoticeService:
     def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
         """Lease notices of these channels that are due; those not worth sending any more are set aside.
 
-        Of a ticket one at a time: what comes after it is judged, and put into words, when it was sent.
+        Of a ticket one at a time, but for a call, which waits for calls only: what comes after it is judged, and put
+        into words, when it was sent. Raises RecordUnavailable.
         """
 
         def lease(tx: Transaction) -> list[Outbound]:
@@ -91,13 +96,20 @@ class NoticeService:
                 first.setdefault(notice.ticket_id, notice)
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
-            # Read in here, so that no fault can come between the lease and the sending.
             return [_read(tx, notice) for notice in first.values()]
 
         # Until there is one to send: after an outage, what has gone stale must not make the others wait.
         while leased := self._records.transaction(lease):
             now = self._records.clock()
-            if worth := [outbound for outbound in leased if self._is_worth_sending(outbound, now)]:
+            judged = [(outbound, _not_worth_sending(outbound, now)) for outbound in leased]
+            try:
+                for outbound, verdict in judged:
+                    if verdict is not None:
+                        self._set_aside(outbound.notice.id, *verdict)
+            except (RecordUnavailable, OutcomeUnknown) as error:
+                # Who is worth sending to does not wait for it: the others are judged again when their lease is over.
+                log.warning("notices could not be set aside", error=type(error).__name__)
+            if worth := [outbound for outbound, verdict in judged if verdict is None]:
                 return worth
         return []
 
@@ -226,26 +238,6 @@ class NoticeService:
         if kept:
             self._records.transaction(work)
 
-    def _is_worth_sending(self, outbound: Outbound, now: datetime) -> bool:
-        """Whether a leased notice shall be sent; where it shall not, that is noted."""
-        notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
-        outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
-        # Who waits has a position, unless called since the ticket was read.
-        moved_on = ticket.state not in STATES_TOLD[notice.kind] or (
-            ticket.state is TicketState.WAITING and outbound.position is None
-        )
-        if now >= notice.stale_at or outdated or moved_on or outbound.repeated:
-            self._set_aside(notice.id, NoticeState.STALE, None)
-        elif not contact.address:
-            self._set_aside(notice.id, NoticeState.FAILED, ERASED)
-        elif (ticket.sender or contact.channel) in contact.opted_out:
-            self._set_aside(notice.id, NoticeState.FAILED, OPTED_OUT)
-        elif outbound.count > MOST_NOTICES_A_TICKET:
-            self._set_aside(notice.id, NoticeState.FAILED, TOO_MANY)
-        else:
-            return True
-        return False
-
     def _set_aside(self, notice_id: str, state: NoticeState, error_code: str | None) -> None:
         def work(tx: Transaction) -> None:
             notice, ticket, queue = _locked(tx, notice_id)
@@ -254,6 +246,25 @@ class NoticeService:
                 _advance(tx, queue, ticket, notice, state)
 
         self._records.transaction(work)
+
+
+def _not_worth_sending(outbound: Outbound, now: datetime) -> tuple[NoticeState, str | None] | None:
+    """What is noted of a leased notice that shall not be sent, a state and an error code; None for one that shall."""
+    notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
+    outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
+    # Who waits has a position, unless called since the ticket was read.
+    moved_on = ticket.state not in STATES_TOLD[notice.kind] or (
+        ticket.state is TicketState.WAITING and outbound.position is None
+    )
+    if now >= notice.stale_at or outdated or moved_on or outbound.repeated:
+        return NoticeState.STALE, None
+    if not contact.address:
+        return NoticeState.FAILED, ERASED
+    if (ticket.sender or contact.channel) in contact.opted_out:
+        return NoticeState.FAILED, OPTED_OUT
+    if outbound.count > MOST_NOTICES_A_TICKET:
+        return NoticeState.FAILED, TOO_MANY
+    return None
 
 
 def _read(tx: Transaction, notice: Notice) -> Outbound:

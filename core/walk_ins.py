@@ -19,7 +19,8 @@ AN_HOUR = timedelta(hours=1)
 class WalkIns:
     """Adds walk-ins. `countries` (ISO 3166) may be texted; None is the country of the venue's own number.
 
-    `texts_an_hour` is how many walk-ins with a phone each venue may add in an hour.
+    `texts_an_hour` is how many walk-ins with a phone may be added in an hour at the
+    venues that share a number.
     """
 
     queues: QueueService
@@ -58,8 +59,10 @@ class WalkIns:
             announce=True,
         )
         # After the join, so that this one is counted, and others who join the same queue wait for it.
-        if contact is not None and tx.tickets.texted_walk_ins_since(venue.id, tx.now - AN_HOUR) > self.texts_an_hour:
-            raise TooManyTexts(limit=self.texts_an_hour)
+        if joined.ticket.sender is not None:
+            texted = tx.tickets.texted_walk_ins_since(joined.ticket.sender, tx.now - AN_HOUR)
+            if texted > self.texts_an_hour:
+                raise TooManyTexts(limit=self.texts_an_hour)
         return joined
 
     def _contact(self, tx: Transaction, venue: Venue, phone: str) -> Contact:

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import request
 
+from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable
 from core.storage.records import Once, Transaction
 from web.problems import Problem
 from web.services import current
@@ -37,7 +38,7 @@ def make(who: str, work: Callable[[Transaction], Change]) -> Change:
     """Run `work` in one transaction for the request, or give the answer that its key got before.
 
     The answer is kept in the same transaction. `who` is the account's id, or stands for a guest. Raises KeyReused,
-    Problem `invalid-header`.
+    Problem `invalid-header`, and what Records does.
     """
     records, once = current().records, _once(who)
     if once is None:
@@ -48,16 +49,23 @@ def make(who: str, work: Callable[[Transaction], Change]) -> Change:
 def make_by_itself(work: Callable[[], Change]) -> Change:
     """Run `work`, which has its own transactions and its own mail, or give the answer that its key got before.
 
-    For whoever has not logged in. The answer is kept when the work is done, so repeats that run side by side, or after
-    a crash in between, do it again: `work` does no harm then. Raises KeyReused, Problem `invalid-header`.
+    For whoever has not logged in; all of them share their keys. The answer is kept when the work is done, so repeats
+    that run side by side, or after a crash in between, do it again: `work` does no harm then. Raises KeyReused,
+    RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem `invalid-header`.
     """
     records, once = current().records, _once("anybody")
     if once is None:
         return work()
     kept = records.kept(once)
     if kept is None:
-        change = asdict(work())
-        kept = records.answer_once(once, lambda _: change)
+        change = work()
+        try:
+            kept = records.answer_once(once, lambda _: asdict(change))
+        except KeyReused:
+            # Somebody was quicker with another request under this key: this one is done all the same.
+            return change
+        except RecordUnavailable as error:
+            raise OutcomeUnknown from error
     return Change(**kept)
 
 

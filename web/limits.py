@@ -1,6 +1,7 @@
 """The doors that strangers may try, and how often: logging in, registering, asking for a new password, choosing it.
 
-Only failed log-ins and worthless links count. Counts are kept in Redis, or in this process' memory while Redis is away.
+Of log-ins and links only those count that were worth nothing; what can't be used mails nothing, and counts for
+nothing. Counts are kept in Redis, or in this process' memory while Redis is away.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from core.accounts import email_address
 from core.errors import InvalidToken, Refusal, WrongCredentials
+from core.passwords import check_length
 from core.storage.accounts import Account
 from web.services import current
 
@@ -96,12 +99,30 @@ def log_in(email: str, password: str) -> Account:
 
 def register(email: str, password: str) -> None:
     """AccountService.register for whoever sent the request. Raises what it does, and TooManyTries."""
+    email = email_address(email)
+    check_length(password)
     _count_mail("register", email)
     current().accounts.register(email, password)
 
 
+def verify(token: str, password: str) -> Account:
+    """The account of a mailed link, for whoever brings the password that it was asked for with.
+
+    Raises InvalidToken, WrongCredentials, TooManyTries.
+    """
+    limits, client = _limits(), _client()
+    limits.check(LINK_BY_ADDRESS, "verify link", client)
+    try:
+        current().accounts.check_link(token, password)
+    except (InvalidToken, WrongCredentials):
+        limits.count(LINK_BY_ADDRESS, "verify link", client)
+        raise
+    return current().accounts.verify(token)
+
+
 def ask_reset(email: str) -> None:
     """AccountService.ask_reset for whoever sent the request. Raises what it does, and TooManyTries."""
+    email = email_address(email)
     _count_mail("reset", email)
     current().accounts.ask_reset(email)
 

@@ -17,9 +17,7 @@ from bots.messages import Message, Reply
 from bots.telegram.keyboards import keyboard
 
 UPDATES = ("message", "callback_query", "my_chat_member")
-"""The kinds of update that we read."""
-"""The parts of an update that are read; of the rest, the library need not know the newest shape. The last three
-are what setWebhook is given as allowed_updates."""
+"""The kinds of update that we read; of the rest, the library need not know the newest shape."""
 
 LARGEST_BODY = 1024 * 1024
 

@@ -66,14 +66,12 @@ class Accounts:
         """Keep a token's hash."""
         self._connection.execute(insert(account_tokens), row_of(token))
 
-    def lock_token(self, token_hash: str, purpose: str, now: datetime) -> AccountToken | None:
-        """The unexpired token with this hash, locked."""
-        query = (
-            select(account_tokens)
-            .where(account_tokens.c.token_hash == token_hash, account_tokens.c.purpose == purpose)
-            .with_for_update()
+    def token(self, token_hash: str, purpose: str, now: datetime, *, lock: bool = False) -> AccountToken | None:
+        """The unexpired token with this hash."""
+        query = select(account_tokens).where(
+            account_tokens.c.token_hash == token_hash, account_tokens.c.purpose == purpose
         )
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
         token = None if row is None else AccountToken(*row)
         return token if token is not None and token.expires_at > now else None
 
@@ -96,5 +94,5 @@ class Accounts:
         )
 
     def delete_expired_tokens(self, now: datetime) -> None:
-        """Delete the tokens that nobody used in time."""
+        """Delete the tokens that are past their time."""
         self._connection.execute(delete(account_tokens).where(account_tokens.c.expires_at <= now))

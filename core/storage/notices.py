@@ -20,7 +20,10 @@ HELD = notices.alias("held")
 
 @dataclass(slots=True)
 class Notice:
-    """One notice to one guest because of one event. `tries` counts sends that failed or were let go of."""
+    """One notice to one guest because of one event.
+
+    `tries` counts the sends whose outcome was noted; one that was throttled is none.
+    """
 
     id: str
     event_id: str

@@ -239,12 +239,16 @@ class Records:
         """Run `work` in one transaction and keep its JSON answer; a repeat gets the kept answer and changes nothing.
 
         Parallel repeats wait for the first. A Refusal keeps nothing. Raises KeyReused when the key was used with
-        another fingerprint, RecordUnavailable as `transaction` does.
+        another fingerprint, RecordUnavailable and OutcomeUnknown as `transaction` does; the latter only when the
+        database stays away after a commit that was cut off.
         """
         return self._attempts(work, once)
 
     def kept(self, once: Once) -> dict[str, Any] | None:
-        """The answer that is kept for a repeat, None where this would be the first. Raises KeyReused."""
+        """The answer that is kept for a repeat, None where this would be the first.
+
+        Raises KeyReused, RecordUnavailable.
+        """
         with self.reading() as tx:
             answer: dict[str, Any] | None = _kept(tx, once)
         return answer
@@ -252,21 +256,25 @@ class Records:
     def _attempts(self, work: Callable[[Transaction], T], once: Once | None) -> T:
         pause = 0.005
         give_up_at = time.monotonic() + PATIENCE_SECONDS
+        # After a commit whose outcome is not known nobody may say that nothing was changed.
+        unavailable: type[RecordUnavailable | OutcomeUnknown] = RecordUnavailable
         for left in reversed(range(TRIES)):
             try:
                 return self._attempt(work, once)
             except PoolTimeout as error:
-                raise RecordUnavailable from error
+                raise unavailable from error
             except (DBAPIError, OutcomeUnknown) as error:
-                if isinstance(error, OutcomeUnknown) and once is None:
-                    raise
-                if not isinstance(error, OutcomeUnknown) and not _passing(error):
+                if isinstance(error, OutcomeUnknown):
+                    unavailable = OutcomeUnknown
+                    if once is None:
+                        raise
+                elif not _passing(error):
                     raise
                 last = not left or time.monotonic() > give_up_at
                 if last and isinstance(error, IntegrityError):
                     raise
                 if last:
-                    raise RecordUnavailable from error
+                    raise unavailable from error
                 time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
                 pause = min(pause * 2, 0.5)
         raise AssertionError("unreachable")

@@ -256,13 +256,14 @@ class Tickets:
             )
         return len(expired)
 
-    def texted_walk_ins_since(self, venue_id: str, since: datetime) -> int:
-        """How many walk-ins with a contact staff added at a venue since then."""
+    def texted_walk_ins_since(self, number: str, since: datetime) -> int:
+        """How many walk-ins with a contact staff added since then at the venues with this phone number."""
         query = (
             select(func.count())
             .join_from(tickets, queues, queues.c.id == tickets.c.queue_id)
+            .join(venues, venues.c.id == queues.c.venue_id)
             .where(
-                queues.c.venue_id == venue_id,
+                venues.c.phone_number == number,
                 tickets.c.erased_at.is_(None),
                 tickets.c.joined_at >= since,
                 tickets.c.contact_id.is_not(None),

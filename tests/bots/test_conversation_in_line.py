@@ -351,6 +351,16 @@ class TestLanguages:
         bars.queue(venue=bars.venue(language=venue))
         assert bars.guest(number).say("ENTRAR DEMO 2").startswith(answer)
 
+    def test_a_number_speaks_of_its_own_lines_only(self, bars: Bars) -> None:
+        guest = waiting(bars)
+        elsewhere = "+15550100777"
+        bars.queue("EVIL", bars.venue("Evil Inc", number=elsewhere), name="Claim your prize")
+        guest.say("JOIN EVIL 2", to=elsewhere)
+
+        assert guest.say("POSITION").startswith("Place 3 in line at The Blue Door.")
+        assert guest.say("POSITION", to=elsewhere).startswith("Place 1 in line at Evil Inc ")
+        assert "Claim your prize" not in guest.say("LEAVE") + guest.say("9")
+
     @pytest.mark.parametrize("word", ["HELP", "START", "STOP"])
     def test_the_carriers_words_change_no_language(self, bars: Bars, word: str) -> None:
         guest = waiting(bars, text="unirme demo 2")

@@ -121,7 +121,10 @@ def test_a_stranger_who_registers_with_somebodys_address_first_does_not_choose_t
     office.service.register(ADA, "the stranger's password")
     office.service.register(ADA, PASSWORD)
     strangers, adas = (mail.link[1] for mail in office.mails)
-    assert all("If it wasn't you, don't press it: then nothing happens" in mail.text for mail in office.mails)
+    assert all("If it wasn't you, do nothing: then no account is made." in mail.text for mail in office.mails)
+    with pytest.raises(WrongCredentials):
+        office.service.check_link(strangers, PASSWORD)
+    office.service.check_link(adas, PASSWORD)
 
     account = office.service.verify(adas)
     with pytest.raises(InvalidToken):

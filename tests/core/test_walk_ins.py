@@ -34,15 +34,16 @@ class Door:
         queues = QueueService()
         self.venues = VenueService(queues)
         self.walk_ins = WalkIns(queues, self.venues, ContactBook(b"a key for tests"), **limits)
-        self.venue = records.transaction(
-            lambda tx: self.venues.create(
-                tx, "ann", name="Bar do Zé", time_zone="America/Sao_Paulo", phone_number=phone_number
-            )
-        )
+        self.venue = self.new_venue(phone_number)
         self.queue = self.new_queue()
 
-    def new_queue(self) -> Any:
-        return self.records.transaction(lambda tx: self.venues.create_queue(tx, "ann", self.venue.id, name="Mesas"))
+    def new_venue(self, phone_number: str | None) -> Any:
+        settings: dict[str, Any] = {"time_zone": "America/Sao_Paulo", "phone_number": phone_number}
+        return self.records.transaction(lambda tx: self.venues.create(tx, "ann", name="Bar do Zé", **settings))
+
+    def new_queue(self, venue: Any = None) -> Any:
+        venue_id = (venue or self.venue).id
+        return self.records.transaction(lambda tx: self.venues.create_queue(tx, "ann", venue_id, name="Mesas"))
 
     def add(self, phone: str | None = None, by: str = "ann", queue: Any = None, **details: Any) -> Ticket:
         queue_id = (queue or self.queue).id
@@ -131,9 +132,12 @@ def test_a_venue_without_a_number_can_text_nobody(records: Records) -> None:
     assert door.add().number == 1
 
 
-def test_a_venue_texts_so_many_an_hour_over_all_its_queues(records: Records, clock: StillClock) -> None:
+@pytest.mark.parametrize("at_another_venue", [False, True])
+def test_from_a_number_go_so_many_texts_an_hour_for_all_its_queues(
+    records: Records, clock: StillClock, at_another_venue: bool
+) -> None:
     door = Door(records, texts_an_hour=3)
-    other = door.new_queue()
+    other = door.new_queue(door.new_venue(door.venue.phone_number) if at_another_venue else None)
     for n in range(3):
         door.add(f"+552191234567{n}", queue=other if n else None)
 

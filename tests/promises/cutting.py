@@ -21,6 +21,7 @@ class CuttingProxy:
     def __init__(self, port_behind: int) -> None:
         self.cut = Cut.NEVER
         self.cuts = 0
+        self.away_after_the_cut = False
         self._behind = port_behind
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -43,6 +44,9 @@ class CuttingProxy:
                 threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
+        if self.cuts and self.away_after_the_cut:
+            client.close()
+            return
         with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._behind)) as server:
             answers = threading.Thread(target=self._answers, args=(server, client), daemon=True)
             answers.start()

@@ -53,6 +53,21 @@ def test_a_call_with_a_receipt_whose_commit_is_lost_calls_one_guest(line: Line, 
     assert line.queue.waiting == 9
 
 
+def test_where_the_database_stays_away_after_a_lost_commit_nobody_says_that_nothing_was_changed(
+    line: Line, proxy: CuttingProxy
+) -> None:
+    def work(tx: Transaction) -> dict[str, Any]:
+        return {"called": line.queues.call_next(tx, line.id, OWNER).number}
+
+    proxy.cut, proxy.away_after_the_cut = Cut.BEFORE_ITS_ANSWER, True
+    with pytest.raises(OutcomeUnknown):
+        line.records.answer_once(ONCE, work)
+
+    proxy.away_after_the_cut = False
+    assert line.records.answer_once(ONCE, work) == {"called": 1}
+    assert line.queue.waiting == 9
+
+
 @pytest.mark.parametrize(("cut", "waiting"), [(Cut.BEFORE_THE_COMMIT, 10), (Cut.BEFORE_ITS_ANSWER, 9)])
 def test_without_a_receipt_nobody_claims_to_know_and_nothing_is_half_done(
     line: Line, proxy: CuttingProxy, cut: Cut, waiting: int

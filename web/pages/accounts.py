@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from core.accounts import MailUnavailable
-from core.errors import Refusal
+from core.errors import Refusal, WrongCredentials
 from web import limits
 from web.pages import venues
 from web.pages.protection import protect
@@ -65,15 +65,19 @@ def register() -> Page:
 
 @accounts.get("/verify")
 def verify_page() -> Page:
-    """A button: a mail scanner that follows the link changes nothing."""
+    """Asks for the password: whoever had the link mailed chose it, which may have been a stranger."""
     return render_template("verify.html", token_of_mail=request.args.get("token", ""))
 
 
 @accounts.post("/verify")
 def verify() -> Page:
     """Make the account, and log in."""
+    token = request.form.get("token", "")
     try:
-        account = current().accounts.verify(request.form.get("token", ""))
+        account = limits.verify(token, request.form.get("password", ""))
+    except WrongCredentials:
+        not_theirs = "This is not the password that was chosen. If you chose none, register anew: then it is yours."
+        return render_template("verify.html", token_of_mail=token, refusal=not_theirs, wrong_field="password"), 422
     except Refusal as refusal:
         flash(sentence(refusal), "refusal")
         return redirect(url_for("accounts.register_page"), 303)

@@ -7,7 +7,7 @@ from core.errors import NotFound
 from core.estimates import Estimate, estimate
 from core.line import read_line
 from core.model import LineEntry, NoticeKind, Queue, TicketState, Venue
-from core.notice_kinds import STATES_TOLD
+from core.notice_kinds import CALLS, STATES_TOLD
 from core.storage.records import Transaction
 from web.etags import line_tag
 from web.services import current
@@ -100,9 +100,20 @@ def _row(queue: Queue, entry: LineEntry) -> Row:
 def _last_notice(entry: LineEntry) -> str | None:
     """What became of the last notice, as long as it still says what is true."""
     kind, state = entry.last_notice_kind, entry.last_notice_state
-    if kind is None or state is None or entry.state not in STATES_TOLD[NoticeKind(kind)]:
+    if kind is None or state is None or entry.state not in STATES_TOLD[NoticeKind(kind)] or _of_an_earlier_call(entry):
         return None
     return f"{NOTICES[kind]}: {NOTICE_STATES[state]}"
+
+
+def _of_an_earlier_call(entry: LineEntry) -> bool:
+    """Whether the last notice says nothing of the call that stands."""
+    called_at, noticed_at = entry.called_at, entry.last_notice_at
+    return (
+        entry.state is TicketState.CALLED
+        and called_at is not None
+        and noticed_at is not None
+        and noticed_at < called_at
+    )
 
 
 def _alarm(entry: LineEntry) -> str | None:
@@ -110,7 +121,8 @@ def _alarm(entry: LineEntry) -> str | None:
         shout = "shout the name" if entry.guest_name else "shout the number"
         if entry.channel is None:
             return f"No phone: {shout}"
-        call_failed = entry.last_notice_kind in ("called", "recalled") and entry.last_notice_state in FAILED
+        failed = entry.last_notice_kind in CALLS and entry.last_notice_state in FAILED
+        call_failed = failed and not _of_an_earlier_call(entry)
         return f"Not reached: {shout}" if call_failed or not entry.reachable else None
     if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"

@@ -233,6 +233,14 @@ def test_nobodys_letter_box_is_flooded(anybody: Caller, mails: Mails, path: str)
     assert_problem(anybody.post(path, body | {"email": "b@example.com"}), 429, "too-many-tries")
 
 
+@pytest.mark.parametrize("wrong", [{"password": "short"}, {"email": "no address"}])
+def test_what_mails_nothing_counts_for_nothing(anybody: Caller, wrong: dict) -> None:
+    for _ in range(21):
+        assert anybody.post("/accounts", ADA | wrong).status_code == 422
+
+    assert anybody.post("/accounts", ADA).status_code == 202
+
+
 def test_limits_are_shared_through_redis_and_kept_in_memory_while_it_is_away(services: Services, valkey: Any) -> None:
     shared = replace(services, rate_limits=valkey.url)
     callers = [Caller(create_app(shared)) for _ in range(2)]

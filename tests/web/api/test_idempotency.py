@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.clocks import StillClock
 from tests.web.api.callers import PASSWORD, VENUE, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
 from web import create_app
+from web.idempotency import fingerprint
+from web.services import Services
 
 PARTY = {"guest_name": "Ana", "party_size": 2}
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -152,6 +155,29 @@ def test_the_record_keeps_nothing_to_guess_a_password_by(anybody: Caller, record
     assert receipt is not None
     assert receipt.fingerprint != hashlib.sha256(path.encode() + b"\0" + body).hexdigest()
     assert PASSWORD not in json.dumps(receipt.answer)
+
+
+def test_a_fingerprint_can_only_be_made_by_who_has_the_token_key(services: Services) -> None:
+    found = set()
+    for key in ("one key", "another key"):
+        with create_app(replace(services, token_key=key)).app_context():
+            found.add(fingerprint(b"asked"))
+
+    assert len(found) == 2
+
+
+def test_who_was_slower_with_another_request_under_a_key_is_told_what_was_done(records: Records, mails: Mails) -> None:
+    meanwhile = [{"email": "bob@example.com", "password": PASSWORD}]
+
+    def send(to: str, subject: str, text: str) -> None:
+        if meanwhile:
+            assert caller.post("/accounts", meanwhile.pop(), key="a").status_code == 202
+        mails(to, subject, text)
+
+    caller = Caller(create_app(make_services(records, send)))
+
+    assert caller.post("/accounts", ADA, key="a").status_code == 202
+    assert [to for to, *_ in mails.sent] == ["bob@example.com", ADA["email"]]
 
 
 def test_another_request_under_the_same_key_is_refused(ann: Caller, queue: dict) -> None:

@@ -131,10 +131,25 @@ def test_the_button_behind_the_link_may_be_pressed_twice_but_not_long_after(
 
     for _ in range(2):
         visitor.get(link)
-        assert "Welcome!" in visitor.press("/verify").text
+        assert "Welcome!" in visitor.press("/verify", password=PASSWORD).text
     clock.advance(timedelta(minutes=10))
     visitor.get(link)
-    assert "used before" in visitor.press("/verify").text
+    assert "used before" in visitor.press("/verify", password=PASSWORD).text
+
+
+def test_a_link_that_a_stranger_had_mailed_makes_no_account_with_the_strangers_password(
+    bar: Bar, visitor: Visitor
+) -> None:
+    visitor.get("/register")
+    visitor.press("/register", email="bob@example.com", password="a password of a stranger")
+    [link] = LINK.findall(bar.mails[-1][2])
+
+    visitor.get(link)
+    answer = visitor.press("/verify", password=PASSWORD)
+
+    assert answer.status_code == 422
+    assert "This is not the password that was chosen." in answer.text
+    assert "password is wrong" in Visitor(bar).log_in("bob@example.com", "a password of a stranger").text
 
 
 def test_a_password_too_short_is_refused_on_the_form(bar: Bar, visitor: Visitor) -> None:

@@ -327,15 +327,20 @@ def test_a_call_that_reached_nobody_is_to_be_shouted(bar: Bar, ann: Visitor, *, 
     assert "Not reached: shout the name" in refreshed.text
 
 
-def test_what_became_of_a_notice_is_shown_as_long_as_it_is_true(bar: Bar, ann: Visitor) -> None:
+def test_what_became_of_a_notice_is_shown_as_long_as_it_is_true(bar: Bar, ann: Visitor, clock: StillClock) -> None:
     ana = bar.join("Ana", channel="sms")
     bar.call_next()
     bar.carrier_refuses_the_call(unreachable=False)
     assert "Call: failed" in ann.get(bar.board).text
 
     bar.act(bar.services.queues.put_back, ana)
-
     assert "Call:" not in ann.get(bar.board).text
+
+    clock.advance(timedelta(minutes=1))
+    bar.act(bar.services.queues.call, ana)
+    board = ann.get(bar.board).text
+    assert "Call:" not in board
+    assert "shout the name" not in board
 
 
 def test_a_called_walk_in_without_a_phone_is_to_be_shouted(bar: Bar, ann: Visitor) -> None:
