@@ -1,0 +1,64 @@
+"""The templates of the stack, as they will be read by CloudFormation."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint import decode
+from cfnlint.api import ManualArgs, lint_file
+
+import infra
+
+FOLDER = Path(infra.__file__).parent
+TEMPLATES = sorted(FOLDER.glob("*.yaml"))
+
+
+def resources(name: str, kind: str) -> dict[str, Any]:
+    """The properties of a template's resources of one type, by name."""
+    template, problems = decode.decode(str(FOLDER / name))
+    assert not problems
+    return {key: resource["Properties"] for key, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_nothing_is_wrong_with_a_template_before_or_after_its_transform(template: Path) -> None:
+    found = lint_file(template, config=ManualArgs(regions=["sa-east-1"]))
+
+    assert [str(problem) for problem in found] == []
+
+
+def test_there_are_two_public_and_two_private_subnets_in_two_zones() -> None:
+    subnets = resources("network.yaml", "AWS::EC2::Subnet")
+
+    assert {name: subnet["CidrBlock"] for name, subnet in subnets.items()} == {
+        "PublicSubnetA": "10.0.0.0/24",
+        "PublicSubnetB": "10.0.1.0/24",
+        "PrivateSubnetA": "10.0.2.0/24",
+        "PrivateSubnetB": "10.0.3.0/24",
+    }
+    for name, subnet in subnets.items():
+        zone = subnet["AvailabilityZone"]["Fn::Select"][0]
+        assert zone == (0 if name.endswith("A") else 1)
+
+
+def test_whoever_is_let_in_is_named_by_group_and_the_bastion_lets_nobody_in() -> None:
+    groups = resources("network.yaml", "AWS::EC2::SecurityGroup")
+    rules = list(resources("network.yaml", "AWS::EC2::SecurityGroupIngress").values())
+    for name, group in groups.items():
+        rules += [{"GroupId": {"Ref": name}} | rule for rule in group.get("SecurityGroupIngress", [])]
+
+    assert rules
+    for rule in rules:
+        assert rule["SourceSecurityGroupId"]["Ref"] in groups
+        assert not {"CidrIp", "CidrIpv6", "SourcePrefixListId"} & rule.keys()
+    assert {rule["GroupId"]["Ref"] for rule in rules} == {"DatabaseGroup", "CacheGroup", "NatGroup"}
+
+
+def test_a_function_may_do_what_is_named_to_what_is_named() -> None:
+    functions = resources("application.yaml", "AWS::Serverless::Function").values()
+    statements = [each for function in functions for policy in function["Policies"] for each in policy["Statement"]]
+
+    assert statements
+    for statement in statements:
+        assert "*" not in str(statement["Action"])
+        assert "*" not in str(statement["Resource"])
