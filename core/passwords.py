@@ -14,7 +14,7 @@ LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
 # Whoever waits has a thread of the server, which the line needs.
-WAITING_AT_ONCE = 4
+WAITING_AT_ONCE = 8
 LONGEST_WAIT_SECONDS = 8.0
 
 
@@ -27,9 +27,9 @@ def check_length(password: str) -> None:
 
 
 class Passwords:
-    """Hashes and compares passwords, at the cost that the hasher is set to: two at a time, four others wait a little.
+    """Hashes and compares passwords, at the cost that the hasher is set to: two at a time, eight others wait a little.
 
-    Raises TooBusy after that, and to whoever comes when four wait.
+    Raises TooBusy after that, and to whoever comes when eight wait.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
