@@ -13,9 +13,8 @@ SHORTEST = 10
 LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
-# Whoever waits has a thread of the server, which the line needs.
-WAITING_AT_ONCE = 8
 LONGEST_WAIT_SECONDS = 8.0
+"""Whoever waits has a thread of the server, which the line needs."""
 
 
 def check_length(password: str) -> None:
@@ -27,16 +26,15 @@ def check_length(password: str) -> None:
 
 
 class Passwords:
-    """Hashes and compares passwords, at the cost that the hasher is set to: two at a time, eight others wait a little.
+    """Hashes and compares passwords, at the cost that the hasher is set to: two at a time, the others wait a little.
 
-    Raises TooBusy after that, and to whoever comes when eight wait.
+    Raises TooBusy after that.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._nobodys: str | None = None
         self._turn = BoundedSemaphore(AT_ONCE)
-        self._door = BoundedSemaphore(AT_ONCE + WAITING_AT_ONCE)
 
     def hash(self, password: str) -> str:
         """The hash of a new password. Raises InvalidValue where it is too short or too long, TooBusy."""
@@ -55,17 +53,12 @@ class Passwords:
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
-        if not self._door.acquire(blocking=False):
+        if not self._turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise TooBusy
         try:
-            if not self._turn.acquire(timeout=LONGEST_WAIT_SECONDS):
-                raise TooBusy
-            try:
-                yield
-            finally:
-                self._turn.release()
+            yield
         finally:
-            self._door.release()
+            self._turn.release()
 
     def _nobody(self) -> str:
         if self._nobodys is None:
