@@ -102,6 +102,10 @@ class WebhookAnswer:
     body: bytes = b""
 
 
+Handle = Callable[[str, Mapping[str, str], bytes], WebhookAnswer]
+"""A webhook: path and query as they stood in the request, the headers, and the body."""
+
+
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """A header's value, whatever case the server in front has left its name in; None without it."""
     wanted = name.lower()

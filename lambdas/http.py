@@ -4,13 +4,11 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bots.channels import WebhookAnswer
-
-Handle = Callable[[str, Mapping[str, str], bytes], WebhookAnswer]
+from bots.channels import Handle
 
 
 def answered(event: Mapping[str, Any], handle: Handle) -> dict[str, Any]:

@@ -1,16 +1,12 @@
 """The routes that carriers call; the work is done in `bots/`."""
 
-from collections.abc import Callable, Mapping
-
 from flask import Blueprint, Response, request
 
-from bots.channels import WebhookAnswer
+from bots.channels import Handle
 from bots.sms.webhook import SmsWebhook
 from bots.telegram.webhook import TelegramWebhook
 
 LARGEST_BODY = 1024 * 1024
-
-Handle = Callable[[str, Mapping[str, str], bytes], WebhookAnswer]
 
 
 def create_webhooks(sms: SmsWebhook, telegram: TelegramWebhook) -> Blueprint:

@@ -14,12 +14,14 @@ from web.languages import N_, translated
 Details = Mapping[str, Any]
 # Filled in with the details, which may also choose it.
 Sentence = str | Callable[[Details], str]
+# The details that are countries, by their codes of ISO 3166.
+COUNTRIES = ("country", "countries")
 
 
 def say(sentence: Sentence, details: Details, language: str) -> str:
     """The sentence of a cause or a reason in this language, with its details filled in."""
     chosen = sentence(details) if callable(sentence) else sentence
-    return translated(chosen, language) % _shown(details, language)
+    return translated(chosen, language) % {name: _shown(name, value, language) for name, value in details.items()}
 
 
 def subject(details: Details, otherwise: str) -> str:
@@ -32,14 +34,13 @@ def reason(details: Details, language: str) -> str:
     return say(REASONS[details["reason"]], details, language)
 
 
-def _shown(details: Details, language: str) -> Details:
-    names = Locale.parse(language, sep="-").territories
-    shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in details.items()}
-    if details.get("country") is not None:
-        shown["country"] = names.get(details["country"], details["country"])
-    if "countries" in details:
-        shown["countries"] = ", ".join(names.get(code, code) for code in details["countries"])
-    return shown
+def _shown(name: str, value: Any, language: str) -> Any:
+    """A detail as a sentence has it: a country by its name, a list with commas."""
+    if isinstance(value, list):
+        return ", ".join(_shown(name, item, language) for item in value)
+    if name in COUNTRIES and value is not None:
+        return Locale.parse(language, sep="-").territories.get(value, value)
+    return value
 
 
 def _already_in_line(d: Details) -> str:

@@ -7,6 +7,8 @@ nothing. Counts are kept in Redis, or in this process' memory while Redis is awa
 import hashlib
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from flask import current_app, request
@@ -110,13 +112,8 @@ def verify(token: str, password: str) -> Account:
 
     Raises InvalidToken, WrongCredentials, TooManyTries.
     """
-    limits, client = _limits(), _client()
-    limits.check(LINK_BY_ADDRESS, "verify link", client)
-    try:
+    with _worthless_links_counted("verify link"):
         current().accounts.check_link(token, password)
-    except (InvalidToken, WrongCredentials):
-        limits.count(LINK_BY_ADDRESS, "verify link", client)
-        raise
     return current().accounts.verify(token)
 
 
@@ -130,12 +127,18 @@ def ask_reset(email: str) -> None:
 def reset(token: str, password: str) -> Account:
     """AccountService.reset for whoever sent the request. Raises what it does, and TooManyTries."""
     # A link is not to be guessed; and each new password costs a hash, whatever the link is worth.
-    limits, client = _limits(), _client()
-    limits.check(LINK_BY_ADDRESS, "reset link", client)
-    try:
+    with _worthless_links_counted("reset link"):
         return current().accounts.reset(token, password)
-    except InvalidToken:
-        limits.count(LINK_BY_ADDRESS, "reset link", client)
+
+
+@contextmanager
+def _worthless_links_counted(what: str) -> Iterator[None]:
+    limits, client = _limits(), _client()
+    limits.check(LINK_BY_ADDRESS, what, client)
+    try:
+        yield
+    except (InvalidToken, WrongCredentials):
+        limits.count(LINK_BY_ADDRESS, what, client)
         raise
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from core.environment import SettingsError
 from core.settings import Settings
+from tests.parameters import PARAMETERS
 
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC0123", "TWILIO_AUTH_TOKEN": "the auth token"}
 
@@ -212,21 +213,6 @@ def test_a_secret_that_can_not_be_read_is_found_beside_what_else_is_wrong(tmp_pa
 
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     assert read(tmp_path, PORT="", TWILIO_AUTH_TOKEN="", MYSQL_HOST=" ").port == 8000
-
-
-PARAMETERS = {
-    "CONTACT_KEY": "a key for opt-outs that is long enough",
-    "MYSQL_DATABASE": "line",
-    "MYSQL_HOST": "db.example",
-    "MYSQL_USER": "line",
-    "PUBLIC_URL": "https://line.example.com",
-    "REDIS_HOST": "rediss://cache.example:6379",
-    "TELEGRAM_BOT_TOKEN": "123456:ABC-DEF",
-    "TELEGRAM_WEBHOOK_SECRET": "webhook-secret",
-    "TOKEN_KEY": "a key for sessions that is long enough",
-    "TWILIO_ACCOUNT_SID": "AC0123456789",
-    "TWILIO_AUTH_TOKEN": "the auth token",
-}
 
 
 def test_where_no_disk_keeps_anything_nothing_is_made(tmp_path: Path) -> None:

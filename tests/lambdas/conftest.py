@@ -16,13 +16,14 @@ from infra.build import build
 from tests.bots.bars import Bars
 from tests.clocks import StillClock
 from tests.databases import Databases
+from tests.parameters import PARAMETERS
 from tests.servers import MiniStack, Valkey
 
 TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "application.yaml"
 STAGE = "test"
-PUBLIC_URL = "https://line.example.com"
-AUTH_TOKEN = "the auth token"
-WEBHOOK_SECRET = "webhook-secret"
+PUBLIC_URL = PARAMETERS["PUBLIC_URL"]
+AUTH_TOKEN = PARAMETERS["TWILIO_AUTH_TOKEN"]
+WEBHOOK_SECRET = PARAMETERS["TELEGRAM_WEBHOOK_SECRET"]
 
 
 @pytest.fixture(scope="session")
@@ -76,21 +77,9 @@ def deployed(
 
 def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey) -> None:
     host, _, database = database_url.rpartition("@")[2].partition("/")
-    values = {
-        "CONTACT_KEY": "a key for opt-outs that is long enough",
-        "MYSQL_DATABASE": database,
-        "MYSQL_HOST": host,
-        "MYSQL_USER": "root",
-        "PUBLIC_URL": PUBLIC_URL,
-        "REDIS_HOST": valkey.url,
-        "TELEGRAM_BOT_TOKEN": "123456:ABC-DEF",
-        "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "TOKEN_KEY": "a key for sessions that is long enough",
-        "TWILIO_ACCOUNT_SID": "AC0123456789",
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-    }
+    parts = {"MYSQL_DATABASE": database, "MYSQL_HOST": host, "MYSQL_USER": "root", "REDIS_HOST": valkey.url}
     ssm = aws.client("ssm")
-    for name, value in values.items():
+    for name, value in (PARAMETERS | parts).items():
         ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
 
 
