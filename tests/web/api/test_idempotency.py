@@ -6,12 +6,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from core.storage.records import Records
+from core.storage.records import Records, Transaction
+from core.storage.tables import receipts
 from tests.clocks import StillClock
 from tests.web.api.callers import PASSWORD, VENUE, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
@@ -166,18 +169,64 @@ def test_a_fingerprint_can_only_be_made_by_who_has_the_token_key(services: Servi
     assert len(found) == 2
 
 
-def test_who_was_slower_with_another_request_under_a_key_is_told_what_was_done(records: Records, mails: Mails) -> None:
-    meanwhile = [{"email": "bob@example.com", "password": PASSWORD}]
+class SlowMails(Mails):
+    """Holds each mail until it is let go."""
 
-    def send(to: str, subject: str, text: str) -> None:
-        if meanwhile:
-            assert caller.post("/accounts", meanwhile.pop(), key="a").status_code == 202
-        mails(to, subject, text)
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way, self.let_go = Event(), Event()
 
-    caller = Caller(create_app(make_services(records, send)))
+    def __call__(self, to: str, subject: str, text: str) -> None:
+        self.under_way.set()
+        assert self.let_go.wait(10)
+        super().__call__(to, subject, text)
 
-    assert caller.post("/accounts", ADA, key="a").status_code == 202
-    assert [to for to, *_ in mails.sent] == ["bob@example.com", ADA["email"]]
+
+def test_a_parallel_repeat_waits_and_mails_nothing_more(records: Records) -> None:
+    mails = SlowMails()
+    app = create_app(make_services(records, mails))
+
+    with ThreadPoolExecutor(5) as pool:
+        asked = [pool.submit(Caller(app).post, "/accounts", ADA, key="one press") for _ in range(5)]
+        assert mails.under_way.wait(10)
+        assert not any(one.done() for one in asked)
+        mails.let_go.set()
+        answers = {(one.result().status_code, one.result().text) for one in asked}
+
+    assert len(answers) == 1
+    assert answers.pop()[0] == 202
+    assert len(mails.sent) == 1
+
+
+def test_another_request_under_a_key_is_refused_while_the_first_is_under_way(records: Records) -> None:
+    mails = SlowMails()
+    app = create_app(make_services(records, mails))
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(Caller(app).post, "/accounts", ADA, key="a")
+        assert mails.under_way.wait(10)
+        other = Caller(app).post("/accounts", ADA | {"email": "bob@example.com"}, key="a")
+        mails.let_go.set()
+
+    assert_problem(other, 422, "idempotency-key-reused")
+    assert first.result().status_code == 202
+    assert [to for to, *_ in mails.sent] == [ADA["email"]]
+
+
+def test_a_key_whose_holder_died_is_taken_over_in_a_minute(
+    anybody: Caller, records: Records, mails: Mails, clock: StillClock
+) -> None:
+    anybody.post("/accounts", ADA, key="a")
+
+    def as_it_was_under_way(tx: Transaction) -> None:
+        a_minute = tx.now + timedelta(minutes=1)
+        tx.connection.execute(update(receipts).values(answer=None, expires_at=a_minute))
+
+    records.transaction(as_it_was_under_way)
+    clock.advance(timedelta(minutes=1))
+
+    assert [anybody.post("/accounts", ADA, key="a").status_code for _ in range(2)] == [202, 202]
+    assert len(mails.sent) == 2
 
 
 def test_another_request_under_the_same_key_is_refused(ann: Caller, queue: dict) -> None:
