@@ -1,15 +1,18 @@
 """The doors that strangers may try, and how often: logging in, registering, asking for a new password, choosing it.
 
 Of log-ins and links only those count that were worth nothing; what can't be used mails nothing, and counts for
-nothing. Counts are kept in Redis, or in this process' memory while Redis is away.
+nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Worth something or not, one address
+has few of them under way at once.
 """
 
 import hashlib
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from threading import Lock
 
 from flask import current_app, request
 from limits import RateLimitItem, parse
@@ -18,7 +21,7 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from core.accounts import email_address
-from core.errors import InvalidToken, Refusal, WrongCredentials
+from core.errors import InvalidToken, Refusal, TooBusy, WrongCredentials
 from core.passwords import check_length
 from core.storage.accounts import Account
 from web.services import current
@@ -30,6 +33,8 @@ LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_ACCOUNT = parse("5 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
+# Each waits for a password's hash, and holds a thread of the server: no address has them all. Mails are counted anyway.
+AT_ONCE_BY_ADDRESS = 4
 REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
 
 
@@ -51,6 +56,8 @@ class RateLimits:
             self._shared = MovingWindowRateLimiter(shared)
         # After a failure Redis is left alone for a second, so that a dead one holds up one request and not all.
         self._rests_until = 0.0
+        self._under_way: Counter[str] = Counter()
+        self._counting = Lock()
 
     def check(self, item: RateLimitItem, *who: str) -> None:
         """Raise TooManyTries where one more would be too many; counts nothing."""
@@ -68,6 +75,20 @@ class RateLimits:
         if not counted:
             self.check(item, *who)
 
+    @contextmanager
+    def few_at_once(self, client: str) -> Iterator[None]:
+        """Be one of the few that an address may have under way in this process. Raises TooBusy, at once."""
+        with self._counting:
+            if self._under_way[client] >= AT_ONCE_BY_ADDRESS:
+                raise TooBusy
+            self._under_way[client] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._under_way[client] -= 1
+                self._under_way += Counter()  # forgets who has none
+
     def _limiter(self) -> MovingWindowRateLimiter:
         return self._own if time.monotonic() < self._rests_until else self._shared
 
@@ -82,21 +103,22 @@ class RateLimits:
 
 
 def log_in(email: str, password: str) -> Account:
-    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries."""
+    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries, TooBusy."""
     limits, account, client = _limits(), _hidden(email), _client()
     doors = (
         (LOG_IN_BY_BOTH, "log-in", account, client),
         (LOG_IN_BY_ACCOUNT, "log-in", account),
         (LOG_IN_BY_ADDRESS, "log-in", client),
     )
-    for item, *who in doors:
-        limits.check(item, *who)
-    try:
-        return current().accounts.log_in(email, password)
-    except WrongCredentials:
+    with limits.few_at_once(client):
         for item, *who in doors:
-            limits.count(item, *who)
-        raise
+            limits.check(item, *who)
+        try:
+            return current().accounts.log_in(email, password)
+        except WrongCredentials:
+            for item, *who in doors:
+                limits.count(item, *who)
+            raise
 
 
 def register(email: str, password: str) -> None:
@@ -110,7 +132,7 @@ def register(email: str, password: str) -> None:
 def verify(token: str, password: str) -> Account:
     """The account of a mailed link, for whoever brings the password that it was asked for with.
 
-    Raises InvalidToken, WrongCredentials, TooManyTries.
+    Raises InvalidToken, WrongCredentials, TooManyTries, TooBusy.
     """
     with _worthless_links_counted("verify link"):
         current().accounts.check_link(token, password)
@@ -134,12 +156,13 @@ def reset(token: str, password: str) -> Account:
 @contextmanager
 def _worthless_links_counted(what: str) -> Iterator[None]:
     limits, client = _limits(), _client()
-    limits.check(LINK_BY_ADDRESS, what, client)
-    try:
-        yield
-    except (InvalidToken, WrongCredentials):
-        limits.count(LINK_BY_ADDRESS, what, client)
-        raise
+    with limits.few_at_once(client):
+        limits.check(LINK_BY_ADDRESS, what, client)
+        try:
+            yield
+        except (InvalidToken, WrongCredentials):
+            limits.count(LINK_BY_ADDRESS, what, client)
+            raise
 
 
 def _count_mail(what: str, email: str) -> None:

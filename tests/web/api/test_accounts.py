@@ -1,12 +1,17 @@
 """Accounts over the API: register, verify, log in, reset; tokens and who may come in."""
 
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from threading import Event
+from typing import Any, Literal
 
 import jwt
 import pytest
+from argon2 import PasswordHasher
 
+from core.accounts import AccountService
+from core.passwords import Passwords
 from core.storage.records import Records
 from tests.clocks import StillClock
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
@@ -218,6 +223,40 @@ def test_links_are_not_guessed_for_long(anybody: Caller, ann: Caller, mails: Mai
 def test_logging_in_rightly_is_never_too_often(ann: Caller) -> None:
     for _ in range(60):
         ann.log_in("ann@example.com")
+
+
+class HeldHasher(PasswordHasher):
+    """Compares no password before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.let_go = Event()
+
+    def verify(self, *compared: str | bytes) -> Literal[True]:
+        assert self.let_go.wait(10)
+        return super().verify(*compared)
+
+
+def test_one_address_has_few_passwords_compared_at_once(services: Services, records: Records, mails: Mails) -> None:
+    hasher = HeldHasher()
+    accounts = AccountService(records, mails, "https://queue.example", passwords=Passwords(hasher))
+    accounts.add("ann@example.com", PASSWORD)
+    app = create_app(replace(services, accounts=accounts))
+    right = {"email": "ann@example.com", "password": PASSWORD}
+
+    with ThreadPoolExecutor(13) as pool:
+
+        def ask(address: str) -> Future[Any]:
+            return pool.submit(Caller(app).post, "/login", right, environ_base={"REMOTE_ADDR": address})
+
+        asked = [ask("192.0.2.7") for _ in range(12)]
+        for _, more in zip(range(8), as_completed(asked), strict=False):
+            assert_problem(more.result(), 503, "too-busy")
+        elsewhere = ask("192.0.2.8")
+        hasher.let_go.set()
+        assert sorted(one.result().status_code for one in asked) == [200] * 4 + [503] * 8
+        assert elsewhere.result().status_code == 200
+        assert ask("192.0.2.7").result().status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/accounts/reset"])
