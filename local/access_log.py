@@ -1,4 +1,8 @@
-"""A line in the log for each request, and an id that ties everything logged meanwhile to it."""
+"""A line in the log for each request, and an id that ties everything logged meanwhile to it.
+
+Of the path only what is ours is written: its route's pattern, and our own ids in it. Where strangers choose the rest of
+an address, it may be a guest's token or a phone number.
+"""
 
 import logging
 import re
@@ -9,28 +13,30 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
 from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # What pages ask for every second or two; shown only where something is wrong with it.
 CHATTER = ("/simulator", "/assets", "/healthz")
 
-# Longer than ours are; a server takes paths of a quarter of a megabyte.
-LOGGED_PATH = 200
-
-# What a proxy in front may name a request; anything else could forge log lines.
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
+# What a proxy in front may name a request; anything else could forge log lines, or be somebody's number.
+REQUEST_ID = re.compile(r"(?!(.*[._-])?[0-9]{9,}([._-]|$))[A-Za-z0-9._-]{8,100}")
+OUR_ID = re.compile(r"[0-9a-f]{16}")
+VARIABLE = re.compile(r"<(?:([^<>]+):)?(\w+)>")
 
 log = structlog.get_logger("access")
 
 
 class AccessLog:
-    """Wraps the application. The answer's X-Request-Id is the request's own, where it is a sane one, or a new one."""
+    """Wraps an application. The answer's X-Request-Id is the request's own, where it is a sane one, or a new one."""
 
-    def __init__(self, application: "WSGIApplication") -> None:
-        self._application = application
+    def __init__(self, app: Flask) -> None:
+        self._application, self._routes = app.wsgi_app, app.url_map
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """What the server calls for each request."""
@@ -44,13 +50,12 @@ class AccessLog:
             return start_response(status, [*headers, ("X-Request-Id", request_id)], exc_info)  # type: ignore[arg-type]
 
         def finish() -> None:
-            path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
             status = int(statuses[-1][:3]) if statuses else 500
             log.log(
-                logging.DEBUG if _is_chatter(path, status) else logging.INFO,
+                logging.DEBUG if _is_chatter(environ["PATH_INFO"], status) else logging.INFO,
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=path if len(path) <= LOGGED_PATH else f"{path[:LOGGED_PATH]}…",
+                path=_of_ours(self._routes, environ),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
@@ -59,6 +64,22 @@ class AccessLog:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         return ClosingIterator(self._application(environ, start), finish)
+
+
+def _of_ours(routes: Map, environ: "WSGIEnvironment") -> str:
+    """The pattern of the request's route, with our ids in it; without a route, where it begins like one of ours."""
+    try:
+        rule, values = routes.bind_to_environ(environ).match(return_rule=True)
+    except HTTPException:
+        first = environ["PATH_INFO"].split("/")[1:2]
+        return f"/{first[0]}/…" if first in [rule.rule.split("/")[1:2] for rule in routes.iter_rules()] else "…"
+
+    def ours(variable: re.Match[str]) -> str:
+        converter, name = variable.groups(default="")
+        value = str(values[name])
+        return value if OUR_ID.fullmatch(value) or converter.startswith("any(") else f"<{name}>"
+
+    return VARIABLE.sub(ours, rule.rule)
 
 
 def _is_chatter(path: str, status: int) -> bool:

@@ -75,24 +75,47 @@ def test_a_sane_request_id_is_kept_and_answered(edition: Edition, http: httpx.Cl
     answer = http.get("/q/DEMO", headers={"X-Request-Id": sane})
 
     assert answer.headers["X-Request-Id"] == sane
-    assert line_of(edition, sane)["path"] == "/q/DEMO"
+    assert line_of(edition, sane)["path"] == "/q/<join_code>"
 
 
-@pytest.mark.parametrize("strange", ["short", "x" * 101, "with space and more", '{"level": "critical"}'])
+@pytest.mark.parametrize(
+    "strange", ["short", "x" * 101, "with space and more", '{"level": "critical"}', "15550123456", "tel-15550123456"]
+)
 def test_another_request_id_is_replaced(edition: Edition, http: httpx.Client, strange: str) -> None:
     answer = http.get("/q/DEMO", headers={"X-Request-Id": strange})
 
     assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"])
-    assert line_of(edition, answer.headers["X-Request-Id"])["path"] == "/q/DEMO"
+    assert line_of(edition, answer.headers["X-Request-Id"])["path"] == "/q/<join_code>"
     assert strange not in edition.log.read_text()
 
 
 def test_a_request_is_a_line_in_the_log(edition: Edition, http: httpx.Client) -> None:
-    request_id = http.get("/nothing/here").headers["X-Request-Id"]
+    request_id = http.post("/webhooks/sms").headers["X-Request-Id"]
 
     line = line_of(edition, request_id)
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/nothing/here", 404)
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/webhooks/sms", 403)
     assert line["ms"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/queues/0123456789abcdef/tickets/fedcba9876543210/change",) * 2,
+        ("/queues/0123456789abcdef/tickets/fedcba9876543210/Ana", "/queues/…"),
+        ("/t/Xy0_secret", "/t/…"),
+        ("/t//Xy0_secret", "/t/…"),
+        ("/T/Xy0_secret", "…"),
+        ("/api/v1/guest//tickets/Xy0_secret", "/api/…"),
+        ("/verify/Xy0_secret", "/verify/…"),
+        ("/q/tel-15550123456", "/q/<join_code>"),
+        ("/webhook/sms", "…"),
+        ("/", "/"),
+    ],
+)
+def test_of_a_path_the_log_has_what_is_ours(edition: Edition, http: httpx.Client, path: str, logged: str) -> None:
+    request_id = http.get(path).headers["X-Request-Id"]
+
+    assert line_of(edition, request_id)["path"] == logged
 
 
 def test_a_path_without_end_keeps_nobody_waiting_and_fills_no_log(edition: Edition, http: httpx.Client) -> None:
@@ -100,6 +123,7 @@ def test_a_path_without_end_keeps_nobody_waiting_and_fills_no_log(edition: Editi
 
     assert http.get("/healthz", timeout=5).status_code == 200
     assert len(line_of(edition, request_id)["path"]) < 300
+    assert "aaaa" not in edition.log.read_text()
 
 
 def test_the_log_names_no_guest_no_token_and_no_secret(edition: Edition) -> None:
