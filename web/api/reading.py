@@ -7,6 +7,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from core.names import ONE_LINE
 from core.storage.accounts import Account
 from web import tokens
 from web.languages import N_, asked_language, translated
@@ -116,7 +117,10 @@ def _sentence(fault: ErrorDetails) -> str:
     context = dict(fault.get("ctx", {}))
     if "expected" in context:
         context["expected"] = context["expected"].replace(" or ", ", ")
-    return translated(SENTENCES.get(fault["type"], N_("can't be used")), asked_language()) % context
+    sentence = SENTENCES.get(fault["type"], N_("can't be used"))
+    if context.get("pattern") == ONE_LINE:
+        sentence = N_("must be one line with something to read on it")
+    return translated(sentence, asked_language()) % context
 
 
 def _pointer(fault: ErrorDetails) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from core import passwords, venues
 from core.model import ACTIVE_STATES, QueueState, TicketState
+from core.names import ONE_LINE
 from core.queues import LARGEST_PARTY
 from core.venues import (
     LARGEST_CAPACITY,
@@ -28,8 +29,6 @@ from core.venues import (
 
 MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
-# One line with something to read on it.
-ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 # Lines and tabs, and nothing else that can't be seen.
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 

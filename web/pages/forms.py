@@ -6,17 +6,19 @@ from typing import overload
 from flask import request
 
 from core.errors import InvalidPartySize, InvalidValue
+from core.names import ONE_LINE, UNSEEN
 from core.queues import LARGEST_PARTY
 
-# What can't be seen, and could break a text or a line in a log.
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+NOT_SEEN = re.compile(f"[{UNSEEN}]")
+NAME = re.compile(ONE_LINE)
+# Could break a text or a line in a log.
 CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def text(field: str, longest: int, *, required: bool = False) -> str:
     """A text of one line, without the spaces around it."""
-    value = _limited(field, " ".join(CONTROL.sub(" ", request.form.get(field, "")).split()), longest)
-    if required and not value:
+    value = _limited(field, " ".join(NOT_SEEN.sub(" ", request.form.get(field, "")).split()), longest)
+    if required and not NAME.fullmatch(value):
         raise InvalidValue(field=field, reason="missing")
     return value
 

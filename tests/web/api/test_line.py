@@ -69,7 +69,10 @@ def test_a_walk_in_with_a_phone_is_reached_by_text(ann: Caller, queue: dict) -> 
         ({"party_size": "two"}, 422, "invalid-values", "errors"),
         ({"party_size": 2.5}, 422, "invalid-values", "errors"),
         ({"party_size": None}, 422, "invalid-values", "errors"),
-        ({"guest_name": ""}, 422, "invalid-values", "errors"),
+        *(
+            ({"guest_name": unseen}, 422, "invalid-values", "errors")
+            for unseen in ("", " ", "\u200b", "\u200d", "\u3164", "Ana\nBo", "\u202eanA", "Ana\u2028Bo")
+        ),
         ({"note": "\x00"}, 422, "invalid-values", "errors"),
         ({"note": "x" * 501}, 422, "invalid-values", "errors"),
         ({"phone": "911"}, 422, "invalid-value", "911 is not a phone number; write it with its country code"),
@@ -86,6 +89,20 @@ def test_a_party_that_cannot_be_is_refused(
 
     assert detail in problem["detail"]
     assert line(ann, queue)["items"] == []
+
+
+@pytest.mark.parametrize("name", ["Zoë", "محمد", "👩\u200d🍳", "❤\ufe0f", "O'Neil & <b>", "-"])
+def test_a_name_that_can_be_read_is_taken_as_it_is(ann: Caller, queue: dict, name: str) -> None:
+    assert ann.add(queue, guest_name=name)["guest_name"] == name
+
+
+def test_a_name_that_cannot_be_read_is_told_so(ann: Caller, queue: dict) -> None:
+    body = {"guest_name": "\u200b", "party_size": 2}
+
+    problem = assert_problem(ann.post(f"/queues/{queue['id']}/tickets", body), 422, "invalid-values")
+
+    sentence = "must be one line with something to read on it"
+    assert problem["errors"] == [{"pointer": "#/guest_name", "detail": sentence}]
 
 
 def test_notices_by_mail_are_said_to_be_missing(ann: Caller, queue: dict) -> None:

@@ -156,7 +156,17 @@ def test_a_stranger_neither_sees_nor_changes_a_venues_settings(bar: Bar) -> None
 def test_what_cannot_be_seen_does_not_get_into_a_text(bar: Bar, ann: Visitor) -> None:
     ann.get(f"{bar.board}/settings")
 
-    ann.press("/settings", name="Main\r\nbar\x07", text="Two\r\nlines\x1b[31m\x00", join_code="DEMO")
+    ann.press("/settings", name="Main\r\n\u202ebar\x07", text="Two\r\nlines\x1b[31m\x00", join_code="DEMO")
 
     queue = bar.queue()
     assert (queue.name, queue.text) == ("Main bar", "Two\nlines[31m")
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b", "\u3164"])
+def test_a_name_needs_something_to_read(bar: Bar, ann: Visitor, name: str) -> None:
+    ann.get(f"{bar.board}/settings")
+
+    answer = ann.press("/settings", name=name, join_code="DEMO")
+
+    assert answer.status_code == 422
+    assert bar.queue().name == "Main bar"
