@@ -1,4 +1,4 @@
-"""Which event tells its guest what, and until when that is worth sending."""
+"""Which event tells its guest what, and until when and how often that is worth sending."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,6 +38,10 @@ ARRIVED = (NoticeState.DELIVERED, NoticeState.READ)
 """The states of a notice that is on the guest's phone."""
 
 CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
+
+AN_HOUR = timedelta(hours=1)
+TEXTS_AN_HOUR = 200
+"""From one number to walk-ins, whose phones nobody but staff has named."""
 
 _ALWAYS = {
     EventKind.ALMOST_THERE: NoticeKind.ALMOST_THERE,

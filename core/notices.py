@@ -12,7 +12,16 @@ import structlog
 from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
 from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
-from core.notice_kinds import ARRIVED, CALLS, ERASED, OPTED_OUT, SHELF_LIFE, STATES_TOLD
+from core.notice_kinds import (
+    AN_HOUR,
+    ARRIVED,
+    CALLS,
+    ERASED,
+    OPTED_OUT,
+    SHELF_LIFE,
+    STATES_TOLD,
+    TEXTS_AN_HOUR,
+)
 from core.relay import notices_for
 from core.storage.notices import DeliveryReport, Notice
 from core.storage.queues import QueueAtVenue
@@ -50,7 +59,8 @@ class Outbound:
     """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
 
     `repeated`: a later notice says the same, of a state that came and went and came again. `count`: how many notices
-    the ticket has had, this one too.
+    the ticket has had, this one too. `texts_before`: how many texts walk-ins had from the same number in the hour
+    before, 0 where this is none.
     """
 
     notice: Notice
@@ -60,13 +70,18 @@ class Outbound:
     position: int | None
     repeated: bool
     count: int
+    texts_before: int
 
 
 class NoticeService:
-    """The way of notices through the record. Safe for all threads and processes."""
+    """The way of notices through the record. Safe for all threads and processes.
 
-    def __init__(self, records: Records) -> None:
+    `texts_an_hour`: how many go to walk-ins from one number; who is next stands on the board as not reached.
+    """
+
+    def __init__(self, records: Records, texts_an_hour: int = TEXTS_AN_HOUR) -> None:
         self._records = records
+        self._texts_an_hour = texts_an_hour
 
     def relay(self, at_most: int = 100) -> int:
         """Turn events that nobody has passed on into notices; answers how many events it took."""
@@ -101,7 +116,7 @@ class NoticeService:
         # Until there is one to send: after an outage, what has gone stale must not make the others wait.
         while leased := self._records.transaction(lease):
             now = self._records.clock()
-            judged = [(outbound, _not_worth_sending(outbound, now)) for outbound in leased]
+            judged = [(outbound, _not_worth_sending(outbound, now, self._texts_an_hour)) for outbound in leased]
             try:
                 for outbound, verdict in judged:
                     if verdict is not None:
@@ -248,7 +263,7 @@ class NoticeService:
         self._records.transaction(work)
 
 
-def _not_worth_sending(outbound: Outbound, now: datetime) -> tuple[NoticeState, str | None] | None:
+def _not_worth_sending(outbound: Outbound, now: datetime, texts_an_hour: int) -> tuple[NoticeState, str | None] | None:
     """What is noted of a leased notice that shall not be sent, a state and an error code; None for one that shall."""
     notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
     outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
@@ -262,7 +277,7 @@ def _not_worth_sending(outbound: Outbound, now: datetime) -> tuple[NoticeState, 
         return NoticeState.FAILED, ERASED
     if (ticket.sender or contact.channel) in contact.opted_out:
         return NoticeState.FAILED, OPTED_OUT
-    if outbound.count > MOST_NOTICES_A_TICKET:
+    if outbound.count > MOST_NOTICES_A_TICKET or outbound.texts_before >= texts_an_hour:
         return NoticeState.FAILED, TOO_MANY
     return None
 
@@ -275,6 +290,7 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
         raise AssertionError("a notice without its contact or queue")
     contact = tx.contacts.get(ticket.contact_id)
     told = tx.notices.of_tickets([ticket.id])
+    sender = ticket.sender if ticket.added_by_staff else None
     same = [each for each in told if each.kind is notice.kind and each.state is NoticeState.PENDING]
     return Outbound(
         notice,
@@ -284,6 +300,7 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
         tx.tickets.position_of(ticket.id),
         repeated=bool(same) and same[-1].id != notice.id,
         count=len(told),
+        texts_before=0 if sender is None else tx.notices.texts_before(notice, sender, AN_HOUR),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from core.environment import Environment, Finding, SettingsError
+from core.notice_kinds import TEXTS_AN_HOUR
 
 SHORTEST_TOKEN_KEY = 32
 TELEGRAM_API_URL = "https://api.telegram.org"
@@ -85,7 +86,7 @@ class Settings:
     `simulator`: PUBLIC_URL names this machine itself, so the simulator stands in for what is not connected.
     `proxies` is the number of the operator's own proxies in front; `database_url` is SQLAlchemy's.
     `text_countries` (ISO 3166) are those that walk-ins may be texted in, None for the venue's own;
-    `texts_an_hour` is how many of them may be texted from one number.
+    `texts_an_hour` is how many texts they get from one number.
     """
 
     host: str
@@ -145,7 +146,7 @@ class Settings:
             contact_key=environment.secret("CONTACT_KEY").encode(),
             open_sign_up=environment.choice("SIGN_UP", "open", "invited") == "open",
             text_countries=environment.countries("TEXT_COUNTRIES"),
-            texts_an_hour=environment.number("TEXTS_AN_HOUR", 60, smallest=0),
+            texts_an_hour=environment.number("TEXTS_AN_HOUR", TEXTS_AN_HOUR, smallest=0),
             demo_password=environment.text("DEMO_PASSWORD"),
             twilio=_twilio(environment, simulator),
             telegram=_telegram(environment, simulator),

@@ -2,32 +2,30 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 
 from core.contacts import ContactBook
 from core.errors import CountryNotAllowed, TooManyTexts, VenueHasNoNumber
 from core.model import Contact, ContactAddress, Venue, staff
+from core.notice_kinds import AN_HOUR, TEXTS_AN_HOUR
 from core.phone_numbers import country_of_number, phone_number
 from core.queues import Joined, QueueService
 from core.storage.records import Transaction
 from core.venues import VenueService, country_of
-
-AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class WalkIns:
     """Adds walk-ins. `countries` (ISO 3166) may be texted; None is the country of the venue's own number.
 
-    `texts_an_hour` is how many walk-ins with a phone may be added in an hour at the
-    venues that share a number.
+    `texts_an_hour` is how many walk-ins with a phone may be added in an hour at the venues that share a number: each
+    means one text or more.
     """
 
     queues: QueueService
     venues: VenueService
     contacts: ContactBook
     countries: Collection[str] | None = None
-    texts_an_hour: int = 60
+    texts_an_hour: int = TEXTS_AN_HOUR
 
     def add(
         self,

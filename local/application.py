@@ -58,7 +58,7 @@ class Parts:
         self.records = Records(self.engine, system_clock, [ViewUpdate(self.view), WakeWorker(self.redis)])
         self.queues = QueueService()
         self.contacts = ContactBook(settings.contact_key)
-        self.notices = NoticeService(self.records)
+        self.notices = NoticeService(self.records, settings.texts_an_hour)
         self.sweeper = Sweeper(self.records, self.queues, self.contacts)
         self.positions = Positions(self.records, self.view)
         self.venues = VenueService(self.queues, RESERVED_CODES)

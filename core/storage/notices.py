@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
 from core.storage.columns import row_of
-from core.storage.tables import delivery_reports, notices
+from core.storage.tables import delivery_reports, notices, tickets
 
 # The call's number tells apart what one relay made of a call taken back and the next.
 AGE = (notices.c.created_at, notices.c.call_number, notices.c.id)
@@ -78,6 +78,29 @@ class Notices:
         """What the guests of these tickets have been told or are about to be, oldest first."""
         query = select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE)
         return self._all(query.with_for_update() if locked else query)
+
+    def texts_before(self, notice: Notice, sender: str, within: timedelta) -> int:
+        """How many notices to walk-ins of this sender are older than this one, by no more than that.
+
+        Those count that were sent or still may be.
+        """
+        older = or_(
+            notices.c.created_at < notice.created_at,
+            and_(notices.c.created_at == notice.created_at, notices.c.id < notice.id),
+        )
+        query = (
+            select(func.count())
+            .join_from(notices, tickets, tickets.c.id == notices.c.ticket_id)
+            .where(
+                notices.c.created_at > notice.created_at - within,
+                older,
+                or_(notices.c.state == NoticeState.PENDING, notices.c.tries > 0),
+                tickets.c.sender == sender,
+                tickets.c.added_by_staff,
+            )
+        )
+        count: int = self._connection.execute(query).scalar_one()
+        return count
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from core.errors import NotFound
 from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
-from core.notices import LEASE, MOST_NOTICES_A_TICKET, PAUSES, TRIES, Outbound
+from core.notices import LEASE, MOST_NOTICES_A_TICKET, PAUSES, TRIES, NoticeService, Outbound
 from core.storage.records import Records
 from core.sweeps import Sweeper
 from tests.core.counting import counted
@@ -286,6 +286,48 @@ def test_one_guest_is_not_texted_for_ever(told: Told) -> None:
     told.act("recall", ticket)
     assert told.claim() == []
     assert told.shown(ticket) == ("recalled", "failed")
+
+
+def walk_in(told: Told, address: str, sender: str = "+15550100001") -> Ticket:
+    return told.join(address, OWNER, sender=sender, announce=True)
+
+
+def test_walk_ins_of_one_number_are_texted_so_often_an_hour(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=3)
+    ann, ben = walk_in(told, "+15550300001"), walk_in(told, "+15550300002")
+    told.send_all()
+    told.act("call", ann)
+    told.send_all()
+    told.wait(minutes=1)
+    told.act("recall", ann)
+
+    assert told.claim() == []
+    assert told.shown(ann) == ("recalled", "failed")
+    assert told.shown(ben) == ("joined", "sent")
+
+
+def test_who_texted_us_and_walk_ins_of_other_numbers_are_still_texted(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=1)
+    walk_in(told, "+15550300001")
+    walk_in(told, "+15550300002")
+    other = walk_in(told, "+15550300003", "+15550100002")
+    own = told.join("+15550300004", sender="+15550100001")
+    told.act("call", own)
+
+    claimed = told.claim()
+
+    assert len(claimed) == 3
+    assert {other.id, own.id} < {outbound.ticket.id for outbound in claimed}
+
+
+def test_an_hour_later_walk_ins_are_texted_again(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=1)
+    walk_in(told, "+15550300001")
+    told.send_all()
+    told.wait(hours=1)
+    ben = walk_in(told, "+15550300002")
+
+    assert [outbound.ticket.id for outbound in told.claim()] == [ben.id]
 
 
 def test_a_carriers_id_of_any_length_is_noted(told: Told) -> None:
