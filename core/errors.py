@@ -101,6 +101,12 @@ class ChangedSince(Refusal):
     code = "changed-since"
 
 
+class ActedSince(Refusal):
+    """Staff did something else after the action that was to be undone."""
+
+    code = "acted-since"
+
+
 class NumberTaken(Refusal):
     """The phone number belongs to another owner's account. `phone_number`."""
 

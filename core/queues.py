@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.errors import (
+    ActedSince,
     AlreadyInLine,
     ChangedSince,
     GraceOver,
@@ -262,16 +263,19 @@ class QueueService:
         record(tx, queue, EventKind.CHANGED, ticket, actor, party_size=ticket.party_size)
         return ticket
 
-    def undo(self, tx: Transaction, queue_id: str, actor: Actor) -> Ticket:
+    def undo(self, tx: Transaction, queue_id: str, actor: Actor, seen: int | None = None) -> Ticket:
         """Restore the state before the queue's last staff action, if it brought a ticket further a minute ago at most.
 
-        Raises NothingToUndo, ChangedSince when the ticket changed since or its guest holds another place,
-        NotFound.
+        `seen`: the queue's `last_action_version` that whoever presses saw; None takes back whatever was last.
+        Raises NothingToUndo, ActedSince when it is not the last any more, ChangedSince when the ticket changed since or
+        its guest holds another place, NotFound.
         """
         queue = lock_queue(tx, queue_id, actor)
         action = last_action(tx, queue)
         if action is None or action.ticket_id is None or tx.now > action.at + UNDO_WITHIN:
             raise NothingToUndo
+        if seen is not None and action.version != seen:
+            raise ActedSince
         ticket = tx.tickets.get(action.ticket_id)
         if ticket is None or ticket.version != action.version:
             raise ChangedSince

@@ -187,6 +187,11 @@ CAUSES = {
         N_("Changed since"),
         N_("Somebody acted on this guest's place after the action, so it can't be undone."),
     ),
+    "acted-since": Cause(
+        409,
+        N_("Acted since"),
+        N_("Staff did something else since. Look at the line, and undo that if you mean it."),
+    ),
     "country-not-allowed": Cause(
         422,
         N_("Country not allowed"),

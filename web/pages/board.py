@@ -129,9 +129,13 @@ def change(queue_id: str, ticket_id: str) -> Page:
 
 @board.post("/queues/<queue_id>/undo")
 def undo(queue_id: str) -> Page:
-    """Take the last action back."""
+    """Take the last action back: the one that was the last when the page was answered, and no colleague's after it."""
     actor = staff(staff_account().id)
-    return _act(queue_id, lambda tx: _done("undo", current().queues.undo(tx, queue_id, actor), queue_id))
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        return _done("undo", current().queues.undo(tx, queue_id, actor, forms.version("last_action")), queue_id)
+
+    return _act(queue_id, work)
 
 
 @board.post("/queues/<queue_id>/walk-ins")

@@ -49,6 +49,12 @@ def number(field: str, low: int, high: int, default: int | None = None) -> int |
     return int(value)
 
 
+def version(field: str) -> int | None:
+    """The version that a form was made from; None where it names none."""
+    value = request.form.get(field, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+
+
 def party_size() -> int:
     """How many are in the party; 1 where nothing was said."""
     value = request.form.get("party_size", "").strip() or "1"

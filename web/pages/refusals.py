@@ -60,6 +60,7 @@ SENTENCES: dict[str, Callable[[Details], str]] = {
     "wrong-state": lambda d: f"That can’t be done now: this guest {STATES[d['state']]}.",
     "nothing-to-undo": lambda _: "There is nothing to undo. Only the last action can be, within a minute.",
     "changed-since": lambda _: "This can’t be undone: something has happened to that guest since.",
+    "acted-since": lambda _: "Somebody did something else meanwhile. Press Undo again to take that back.",
     "idempotency-key-reused": lambda _: "This was sent before, with something else in it. Please try again.",
     "too-many-tries": lambda d: f"That was too often. Please wait {_pause(d['retry_after'])} and try again.",
     "invalid-token": lambda d: (

@@ -177,6 +177,17 @@ def test_a_guest_is_moved_up_down_and_to_a_place(bar: Bar, ann: Visitor) -> None
     assert "The place in line is missing." in ann.press(f"/tickets/{tickets[2].id}/move", position="").text
 
 
+def test_an_undo_from_a_page_that_stood_open_takes_back_no_colleagues_action(bar: Bar, ann: Visitor) -> None:
+    bar.join("Ana")
+    bar.join("Ben")
+    ann.press("/call-next")
+    bar.call_next()
+
+    assert "Somebody did something else meanwhile. Press Undo again to take that back." in ann.press("/undo").text
+    assert bar.numbers(CALLED) == [1, 2]
+    assert "Undone. Number 2 is as before." in ann.press("/undo").text
+
+
 def test_the_last_action_can_be_undone_for_a_minute(bar: Bar, ann: Visitor, clock: StillClock) -> None:
     bar.join("Ana")
     ann.press("/call-next")
