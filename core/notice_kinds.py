@@ -39,6 +39,12 @@ ARRIVED = (NoticeState.DELIVERED, NoticeState.READ)
 
 CALLS = (NoticeKind.CALLED, NoticeKind.RECALLED)
 
+ABOUT_A_CALL = (*CALLS, NoticeKind.NOT_YET)
+"""What keeps its order among itself, and waits for nothing else."""
+
+NOT_REACHED = (NoticeState.UNDELIVERED, NoticeState.FAILED, NoticeState.DEAD)
+"""The states of a notice that will not come, or did not get through."""
+
 AN_HOUR = timedelta(hours=1)
 TEXTS_AN_HOUR = 200
 """From one number to walk-ins, whose phones nobody but staff has named."""

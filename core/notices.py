@@ -17,6 +17,7 @@ from core.notice_kinds import (
     ARRIVED,
     CALLS,
     ERASED,
+    NOT_REACHED,
     OPTED_OUT,
     SHELF_LIFE,
     STATES_TOLD,
@@ -51,7 +52,6 @@ _RANK = {
     NoticeState.DELIVERED: 3,
     NoticeState.READ: 4,
 }
-_NOT_REACHED = (NoticeState.UNDELIVERED, NoticeState.FAILED, NoticeState.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class NoticeService:
         return self._records.transaction(work)
 
     def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
-        """Lease notices of these channels that are due; those not worth sending any more are set aside.
+        """Lease notices of these channels that are due, calls first; those not worth sending any more are set aside.
 
         Of a ticket one at a time, but for a call, which waits for calls only: what comes after it is judged, and put
         into words, when it was sent. Raises RecordUnavailable.
@@ -107,8 +107,9 @@ class NoticeService:
 
         def lease(tx: Transaction) -> list[Outbound]:
             first: dict[str, Notice] = {}
-            for notice in tx.notices.due(tx.now, at_most, channels):
-                first.setdefault(notice.ticket_id, notice)
+            for calls in (True, False):
+                for notice in tx.notices.due(tx.now, at_most - len(first), channels, calls=calls):
+                    first.setdefault(notice.ticket_id, notice)
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
             return [_read(tx, notice) for notice in first.values()]
@@ -360,7 +361,7 @@ def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, stat
     current_call = notice.kind in CALLS and notice.call_number == ticket.call_number
     if current_call and state in ARRIVED:
         ticket.no_show_at = deadline_when_delivered(queue, ticket, tx.now)
-    if current_call and state in _NOT_REACHED:
+    if current_call and state in NOT_REACHED:
         ticket.no_show_at = deadline_when_not_reached(queue, ticket)
     _save(tx, queue, ticket, notice, state)
 

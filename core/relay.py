@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from core.model import Event, NoticeKind, NoticeState
-from core.notice_kinds import ARRIVED, CALLS, SHELF_LIFE, notice_kind
+from core.notice_kinds import ABOUT_A_CALL, ARRIVED, CALLS, SHELF_LIFE, notice_kind
 from core.storage.notices import Notice
 from core.storage.records import Transaction
 
@@ -59,9 +59,7 @@ def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:
     heard = [
         notice.kind
         for notice in earlier
-        if notice.kind in (*CALLS, NoticeKind.NOT_YET)
-        and notice.call_number <= call_number
-        and _may_have_gone_out(notice)
+        if notice.kind in ABOUT_A_CALL and notice.call_number <= call_number and _may_have_gone_out(notice)
     ]
     return bool(heard) and heard[-1] in CALLS
 

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
+from core.notice_kinds import ABOUT_A_CALL, CALLS
 from core.storage.columns import row_of
 from core.storage.tables import delivery_reports, notices, tickets
 
 # The call's number tells apart what one relay made of a call taken back and the next.
 AGE = (notices.c.created_at, notices.c.call_number, notices.c.id)
 
-ABOUT_A_CALL = (NoticeKind.CALLED, NoticeKind.RECALLED, NoticeKind.NOT_YET)
 HELD = notices.alias("held")
 
 
@@ -112,8 +112,8 @@ class Notices:
         """The notice that the carrier knows under this id."""
         return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
 
-    def due(self, now: datetime, at_most: int, channels: Sequence[str]) -> list[Notice]:
-        """Pending notices of these channels that nobody holds and whose time has come, locked, oldest first.
+    def due(self, now: datetime, at_most: int, channels: Sequence[str], *, calls: bool) -> list[Notice]:
+        """Pending calls, or others, of these channels that nobody holds and whose time has come, locked, oldest first.
 
         One waits while another of its ticket is held: "not yet" is not to come before the call that it takes back.
         What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
@@ -129,6 +129,7 @@ class Notices:
                 notices.c.state == NoticeState.PENDING,
                 notices.c.next_try_at <= now,
                 notices.c.channel.in_(channels),
+                notices.c.kind.in_(CALLS) if calls else notices.c.kind.not_in(CALLS),
                 ~held.exists(),
             )
             .order_by(notices.c.next_try_at, notices.c.call_number)

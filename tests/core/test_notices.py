@@ -288,6 +288,18 @@ def test_one_guest_is_not_texted_for_ever(told: Told) -> None:
     assert told.shown(ticket) == ("recalled", "failed")
 
 
+def test_calls_go_out_before_whatever_waits(told: Told) -> None:
+    for number in range(4):
+        walk_in(told, f"+1555030001{number}")
+    called = told.join("+15550300002")
+    told.relay()
+    told.wait(seconds=1)
+    told.act("call", called)
+    told.relay()
+
+    assert kinds(told.service.claim(2, SMS)) == [NoticeKind.CALLED, NoticeKind.JOINED]
+
+
 def walk_in(told: Told, address: str, sender: str = "+15550100001") -> Ticket:
     return told.join(address, OWNER, sender=sender, announce=True)
 

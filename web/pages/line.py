@@ -6,8 +6,8 @@ from datetime import timedelta
 from core.errors import NotFound
 from core.estimates import Estimate, estimate
 from core.line import read_line
-from core.model import LineEntry, NoticeKind, Queue, TicketState, Venue
-from core.notice_kinds import CALLS, STATES_TOLD
+from core.model import LineEntry, NoticeKind, NoticeState, Queue, TicketState, Venue
+from core.notice_kinds import CALLS, NOT_REACHED, STATES_TOLD
 from core.storage.records import Transaction
 from web.etags import line_tag
 from web.services import current
@@ -36,7 +36,7 @@ NOTICE_STATES = {
     "stale": "not sent, it was too late",
     "dead": "failed",
 }
-FAILED = ("undelivered", "failed", "dead", "stale")
+FAILED = (*NOT_REACHED, NoticeState.STALE)
 
 
 @dataclass(frozen=True, slots=True)
