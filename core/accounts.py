@@ -86,20 +86,20 @@ class AccountService:
 
         Raises InvalidToken.
         """
+        return self._records.transaction(lambda tx: self.verify_in(tx, token))
 
-        def make(tx: Transaction) -> Account:
-            kept = tx.accounts.token(_hash(token), "verify", tx.now, lock=True)
-            if kept is None or kept.password_hash is None:
-                raise InvalidToken(purpose="verify")
-            account = tx.accounts.by_email(kept.email)
-            if account is None:
-                _use(tx, kept, kept.password_hash)
-                return _insert(tx, kept.email, kept.password_hash)
-            if account.password_hash != kept.password_hash:
-                raise InvalidToken(purpose="verify")
-            return account
-
-        return self._records.transaction(make)
+    def verify_in(self, tx: Transaction, token: str) -> Account:
+        """`verify`, in a transaction of the caller's. Raises InvalidToken."""
+        kept = tx.accounts.token(_hash(token), "verify", tx.now, lock=True)
+        if kept is None or kept.password_hash is None:
+            raise InvalidToken(purpose="verify")
+        account = tx.accounts.by_email(kept.email)
+        if account is None:
+            _use(tx, kept, kept.password_hash)
+            return _insert(tx, kept.email, kept.password_hash)
+        if account.password_hash != kept.password_hash:
+            raise InvalidToken(purpose="verify")
+        return account
 
     def add(self, email: str, password: str) -> Account:
         """Make an account without asking its address, for whoever runs the service. Raises EmailTaken, InvalidValue."""

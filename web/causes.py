@@ -132,12 +132,17 @@ CAUSES = {
             else N_("%(count)s values can't be used. The list errors says which and why.")
         ),
     ),
+    "request-under-way": Cause(
+        409,
+        N_("Request under way"),
+        N_("The first request under this key is still under way. Send it again in a few seconds."),
+    ),
     "idempotency-key-reused": Cause(
         422,
         N_("Idempotency-Key reused"),
         N_("This Idempotency-Key was sent before with another request. Take a new key for a new request."),
     ),
-    "too-busy": Cause(503, N_("Too busy"), N_("Too many people log in at this moment. Try again in a few seconds.")),
+    "too-busy": Cause(503, N_("Too busy"), N_("Too many log-ins are under way. Try again in a few seconds.")),
     "too-many-tries": Cause(
         429, N_("Too many tries"), N_("This was tried too often. Try again in %(retry_after)s seconds.")
     ),
@@ -187,11 +192,6 @@ CAUSES = {
         N_("Changed since"),
         N_("Somebody acted on this guest's place after the action, so it can't be undone."),
     ),
-    "acted-since": Cause(
-        409,
-        N_("Acted since"),
-        N_("Staff did something else since. Look at the line, and undo that if you mean it."),
-    ),
     "country-not-allowed": Cause(
         422,
         N_("Country not allowed"),
@@ -205,7 +205,7 @@ CAUSES = {
     "too-many-texts": Cause(
         429,
         N_("Too many texts"),
-        N_("This venue added %(limit)s walk-ins with a phone in the last hour. Add this one without."),
+        N_("Walk-ins had %(limit)s texts from this number in the last hour. Add this one without a phone."),
     ),
     # The service.
     "internal-error": Cause(

@@ -7,17 +7,19 @@ change is simply made.
 import hashlib
 import hmac
 import re
+import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from enum import Enum, auto
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from flask import request
 
-from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable, TooBusy
+from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable
 from core.storage.records import Once, Transaction
 from web.problems import Problem
 from web.services import current
@@ -26,11 +28,15 @@ HEADER = "Idempotency-Key"
 PATTERN = r"^[!-~]([ -~]*[!-~])?$"
 LONGEST = 100
 KEEP = timedelta(hours=24)
-# Longer than a hash and a mail take at their slowest.
+# A hash and a mail take a second or two. Where a mail server takes longer than this, a repeat mails another link.
 RESERVED = timedelta(minutes=1)
 PATIENCE_SECONDS, PAUSE_SECONDS = 8.0, 0.05
+SOON = {"Retry-After": "5"}
 # Whoever waits for another's answer holds a thread of the server: most are for the line.
-_waiting = BoundedSemaphore(8)
+_waiting = BoundedSemaphore(3)
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,68 +60,136 @@ def make(who: str, work: Callable[[Transaction], Change]) -> Change:
     return Change(**records.answer_once(once, lambda tx: asdict(work(tx))))
 
 
-def make_by_itself(work: Callable[[], Change]) -> Change:
+def make_by_itself(work: Callable[[], Change], admit: Callable[[], None]) -> Change:
     """Run `work`, which has its own transactions and its own mail, or give the answer that its key got before.
 
-    For whoever has not logged in; all of them share their keys. The key is reserved first: a repeat that comes
-    meanwhile waits for the answer. A process that dies leaves the reservation to run out, and the next repeat does the
-    work again. Raises KeyReused, TooBusy when the answer does not come or too many wait, RecordUnavailable,
-    OutcomeUnknown when it was done and could not be noted, Problem `invalid-header`.
+    For whoever has not logged in; all of them share their keys. `admit` comes first and refuses whom it must, so that
+    nobody is refused at the price of a write. Then the key is reserved: a repeat that comes meanwhile waits for the
+    answer. A process that dies leaves the reservation to run out, and the next repeat does the work again. Raises what
+    both do, KeyReused, RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem
+    `invalid-header`, and `request-under-way` when the answer does not come or too many wait.
     """
     once = _once("anybody")
     if once is None:
         return work()
-    reserved = _reserve(once) or _wait(once)
-    if isinstance(reserved, Change):
-        return reserved
-    transaction = current().records.transaction
+    reservation = Reservation(once)
+    kept = reservation.look()
+    if not isinstance(kept, Change):
+        admit()
+        kept = reservation.take() or _wait(reservation)
+    if isinstance(kept, Change):
+        return kept
     change = None
     try:
         change = work()
     finally:
         if change is None:
-            with suppress(RecordUnavailable, OutcomeUnknown):  # it runs out by itself
-                transaction(lambda tx: tx.receipts.release(once.scope, once.key, reserved))
-    try:
-        transaction(lambda tx: tx.receipts.answer(once.scope, once.key, reserved, asdict(change), tx.now + once.keep))
-    except RecordUnavailable as error:
-        raise OutcomeUnknown from error
+            reservation.give_back()
+    reservation.answer(change)
     return change
 
 
-def _wait(once: Once) -> Change | datetime:
-    """What `_reserve` gives as soon as it gives anything."""
+def _wait(reservation: "Reservation") -> "Change | Taken":
+    """What `take` gives as soon as it gives anything."""
     if not _waiting.acquire(blocking=False):
-        raise TooBusy
+        raise Problem("request-under-way", headers=SOON)
     try:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < give_up_at:
             time.sleep(PAUSE_SECONDS)
-            if reserved := _reserve(once):
-                return reserved
+            if reservation.look() is not Taken.BY_ANOTHER and (kept := reservation.take()):
+                return kept
     finally:
         _waiting.release()
-    raise TooBusy
+    raise Problem("request-under-way", headers=SOON)
 
 
-def _reserve(once: Once) -> Change | datetime | None:
-    """The kept answer; or until when the key is now this request's; or None while it is another's."""
+class Taken(Enum):
+    """Who works on the answer of a key."""
 
-    def reserve(tx: Transaction) -> Change | datetime | None:
-        found = tx.receipts.find(once.scope, once.key)
-        if found is not None and found.fingerprint != once.fingerprint:
-            raise KeyReused
-        if found is not None and found.answer is not None:
-            return Change(**found.answer)
-        if found is not None and found.expires_at > tx.now:
+    BY_US = auto()
+    BY_ANOTHER = auto()
+    BY_NOBODY = auto()
+    """Whoever did has died, or is late."""
+
+
+class Reservation:
+    """A request's hold on its key: a receipt that names its holder, where the answer will stand."""
+
+    def __init__(self, once: Once) -> None:
+        self._once = once
+        self._holder = {"holder": secrets.token_hex(8)}
+
+    def look(self) -> Change | Taken | None:
+        """The kept answer, who works on it, or None. Raises KeyReused, RecordUnavailable."""
+        with current().records.reading() as tx:
+            return self._found(tx)
+
+    def take(self) -> Change | Taken | None:
+        """The kept answer, BY_US where the key is this request's now, None while it is another's.
+
+        Raises KeyReused, RecordUnavailable, OutcomeUnknown.
+        """
+
+        def work(tx: Transaction) -> Change | Taken | None:
+            scope, key, until = self._once.scope, self._once.key, tx.now + RESERVED
+            found = self._found(tx, lock=True)
+            if found is Taken.BY_NOBODY:
+                tx.receipts.answer(scope, key, self._holder, until)
+            elif found is None:
+                tx.receipts.insert(scope, key, self._once.fingerprint, self._holder, until)
+            elif found is Taken.BY_ANOTHER:
+                return None
+            return found if isinstance(found, Change) else Taken.BY_US
+
+        return _insisting(work)
+
+    def answer(self, change: Change) -> None:
+        """Keep the answer. Raises OutcomeUnknown."""
+
+        def work(tx: Transaction) -> None:
+            if self._found(tx, lock=True) is Taken.BY_US:
+                expires_at = tx.now + self._once.keep
+                tx.receipts.answer(self._once.scope, self._once.key, asdict(change), expires_at)
+            else:
+                log.warning("a request under a key took so long that its repeat began anew", scope=self._once.scope)
+
+        try:
+            _insisting(work)
+        except RecordUnavailable as error:
+            raise OutcomeUnknown from error
+
+    def give_back(self) -> None:
+        """Let the next repeat do the work; where that can't be noted, in a minute."""
+
+        def work(tx: Transaction) -> None:
+            if self._found(tx, lock=True) is Taken.BY_US:
+                tx.receipts.delete(self._once.scope, self._once.key)
+
+        try:
+            _insisting(work)
+        except (RecordUnavailable, OutcomeUnknown) as error:
+            log.warning("a key stays reserved for a minute", scope=self._once.scope, error=type(error).__name__)
+
+    def _found(self, tx: Transaction, *, lock: bool = False) -> Change | Taken | None:
+        found = tx.receipts.find(self._once.scope, self._once.key, lock=lock)
+        if found is None:
             return None
-        if found is not None:
-            tx.receipts.release(once.scope, once.key, found.expires_at)
-        until = tx.now + RESERVED
-        tx.receipts.insert(once.scope, once.key, once.fingerprint, None, until)
-        return until
+        if found.fingerprint != self._once.fingerprint:
+            raise KeyReused
+        if "holder" not in found.answer:
+            return Change(**found.answer)
+        if found.answer == self._holder:
+            return Taken.BY_US
+        return Taken.BY_ANOTHER if found.expires_at > tx.now else Taken.BY_NOBODY
 
-    return current().records.transaction(reserve)
+
+def _insisting(work: Callable[[Transaction], T]) -> T:
+    """Run `work`, which finds what it did before, in a transaction, again where the connection was lost in a commit."""
+    try:
+        return current().records.transaction(work)
+    except OutcomeUnknown:
+        return current().records.transaction(work)
 
 
 def _once(who: str) -> Once | None:

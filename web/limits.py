@@ -2,11 +2,12 @@
 
 Of log-ins and links only those count that were worth nothing; what can't be used mails nothing, and counts for
 nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Worth something or not, one address
-has few of them under way at once.
+has few log-ins and links under way at once, and all of them together leave threads to the line.
 """
 
 import hashlib
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from core.accounts import email_address
-from core.errors import InvalidToken, Refusal, TooBusy, WrongCredentials
+from core.errors import InvalidToken, Refusal, SignUpClosed, TooBusy, WrongCredentials
 from core.passwords import check_length
 from core.storage.accounts import Account
 from web.services import current
@@ -33,8 +34,10 @@ LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_ACCOUNT = parse("5 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
-# Each waits for a password's hash, and holds a thread of the server: no address has them all. Mails are counted anyway.
-AT_ONCE_BY_ADDRESS = 4
+# Each log-in or link waits for a password's hash, and holds one of the server's threads, which are for the line. What
+# mails is counted by the hour instead.
+AT_ONCE, AT_ONCE_BY_ADDRESS = 8, 4
+WITH_PORT = re.compile(r"([0-9.]+|\[.+\]):[0-9]+")
 REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
 
 
@@ -77,9 +80,9 @@ class RateLimits:
 
     @contextmanager
     def few_at_once(self, client: str) -> Iterator[None]:
-        """Be one of the few that an address may have under way in this process. Raises TooBusy, at once."""
+        """Be one of the few that an address, and all of them, may have under way here. Raises TooBusy, at once."""
         with self._counting:
-            if self._under_way[client] >= AT_ONCE_BY_ADDRESS:
+            if self._under_way[client] >= AT_ONCE_BY_ADDRESS or self._under_way.total() >= AT_ONCE:
                 raise TooBusy
             self._under_way[client] += 1
         try:
@@ -121,11 +124,18 @@ def log_in(email: str, password: str) -> Account:
             raise
 
 
+def may_register(email: str, password: str) -> None:
+    """Raise what `register` would refuse with before it does anything; counts nothing."""
+    if not current().accounts.open_sign_up:
+        raise SignUpClosed
+    check_length(password)
+    _check_mail("register", email_address(email))
+
+
 def register(email: str, password: str) -> None:
     """AccountService.register for whoever sent the request. Raises what it does, and TooManyTries."""
-    email = email_address(email)
-    check_length(password)
-    _count_mail("register", email)
+    may_register(email, password)
+    _count_mail("register", email_address(email))
     current().accounts.register(email, password)
 
 
@@ -134,41 +144,59 @@ def verify(token: str, password: str) -> Account:
 
     Raises InvalidToken, WrongCredentials, TooManyTries, TooBusy.
     """
-    with _worthless_links_counted("verify link"):
+    with _limits().few_at_once(_client()), worthless_links_counted("verify link"):
         current().accounts.check_link(token, password)
     return current().accounts.verify(token)
 
 
+def may_ask_reset(email: str) -> None:
+    """Raise what `ask_reset` would refuse with before it does anything; counts nothing."""
+    _check_mail("reset", email_address(email))
+
+
 def ask_reset(email: str) -> None:
     """AccountService.ask_reset for whoever sent the request. Raises what it does, and TooManyTries."""
-    email = email_address(email)
-    _count_mail("reset", email)
+    may_ask_reset(email)
+    _count_mail("reset", email_address(email))
     current().accounts.ask_reset(email)
+
+
+def may_reset() -> None:
+    """Raise TooManyTries where too many of the address' links were worth nothing; counts nothing."""
+    _limits().check(LINK_BY_ADDRESS, "reset link", _client())
 
 
 def reset(token: str, password: str) -> Account:
     """AccountService.reset for whoever sent the request. Raises what it does, and TooManyTries."""
     # A link is not to be guessed; and each new password costs a hash, whatever the link is worth.
-    with _worthless_links_counted("reset link"):
+    with _limits().few_at_once(_client()), worthless_links_counted("reset link"):
         return current().accounts.reset(token, password)
 
 
 @contextmanager
-def _worthless_links_counted(what: str) -> Iterator[None]:
+def worthless_links_counted(what: str) -> Iterator[None]:
+    """Open a link of this kind. Raises TooManyTries."""
     limits, client = _limits(), _client()
-    with limits.few_at_once(client):
-        limits.check(LINK_BY_ADDRESS, what, client)
-        try:
-            yield
-        except (InvalidToken, WrongCredentials):
-            limits.count(LINK_BY_ADDRESS, what, client)
-            raise
+    limits.check(LINK_BY_ADDRESS, what, client)
+    try:
+        yield
+    except (InvalidToken, WrongCredentials):
+        limits.count(LINK_BY_ADDRESS, what, client)
+        raise
+
+
+def _check_mail(what: str, email: str) -> None:
+    for item, *who in _mail_doors(what, email):
+        _limits().check(item, *who)
 
 
 def _count_mail(what: str, email: str) -> None:
-    limits = _limits()
-    limits.count(MAIL_BY_ADDRESS, what, _client())
-    limits.count(MAIL_BY_ACCOUNT, what, _hidden(email))
+    for item, *who in _mail_doors(what, email):
+        _limits().count(item, *who)
+
+
+def _mail_doors(what: str, email: str) -> tuple[tuple[RateLimitItem, str, str], ...]:
+    return (MAIL_BY_ADDRESS, what, _client()), (MAIL_BY_ACCOUNT, what, _hidden(email))
 
 
 def _limits() -> RateLimits:
@@ -177,11 +205,16 @@ def _limits() -> RateLimits:
 
 
 def _client() -> str:
-    """Where the request comes from: the address, or with IPv6, where each household has 2^64 of them, the network."""
+    """Where the request comes from: the address, or with IPv6, where each household has 2^64 of them, the network.
+
+    Some proxies write the port of the connection behind it.
+    """
+    given = request.remote_addr or "unknown"
     try:
-        address = ip_address(request.remote_addr or "")
+        with_port = WITH_PORT.fullmatch(given)
+        address = ip_address(given if with_port is None else with_port[1].strip("[]"))
     except ValueError:
-        return request.remote_addr or "unknown"
+        return given
     if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
         return str(IPv6Network((address, 64), strict=False))
     return str(address)

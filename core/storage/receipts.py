@@ -16,7 +16,7 @@ FIND = select(receipts.c.fingerprint, receipts.c.answer, receipts.c.expires_at).
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A kept answer and the fingerprint of the request that it answered; None while somebody works on it."""
+    """A kept answer and the fingerprint of the request that it answered."""
 
     fingerprint: str
     answer: Any
@@ -40,20 +40,20 @@ class Receipts:
         }
         self._connection.execute(INSERT, row)
 
-    def find(self, scope: str, key: str) -> Receipt | None:
+    def find(self, scope: str, key: str, *, lock: bool = False) -> Receipt | None:
         """The kept answer, or None."""
-        row = self._connection.execute(FIND, {"of_scope": scope, "of_key": key}).first()
+        query = FIND.with_for_update() if lock else FIND
+        row = self._connection.execute(query, {"of_scope": scope, "of_key": key}).first()
         return None if row is None else Receipt(row.fingerprint, row.answer, row.expires_at)
 
-    def answer(self, scope: str, key: str, reserved_until: datetime, answer: Any, expires_at: datetime) -> None:
-        """Give a receipt that was inserted without an answer its answer, unless somebody took it over since."""
-        self._connection.execute(
-            update(receipts).where(*_reserved(scope, key, reserved_until)).values(answer=answer, expires_at=expires_at)
-        )
+    def answer(self, scope: str, key: str, answer: Any, expires_at: datetime) -> None:
+        """Write another answer on a receipt."""
+        this = receipts.c.scope == scope, receipts.c.key == key
+        self._connection.execute(update(receipts).where(*this).values(answer=answer, expires_at=expires_at))
 
-    def release(self, scope: str, key: str, reserved_until: datetime) -> None:
-        """Delete a receipt that was inserted without an answer, unless it has one or somebody took it over since."""
-        self._connection.execute(delete(receipts).where(*_reserved(scope, key, reserved_until)))
+    def delete(self, scope: str, key: str) -> None:
+        """Forget a receipt, if there is one."""
+        self._connection.execute(delete(receipts).where(receipts.c.scope == scope, receipts.c.key == key))
 
     def delete_expired(self, now: datetime, at_most: int) -> int:
         """Delete what is past its time, up to so many; answers how many."""
@@ -63,7 +63,3 @@ class Receipts:
             these = tuple_(receipts.c.scope, receipts.c.key).in_([tuple(row) for row in expired])
             self._connection.execute(delete(receipts).where(these))
         return len(expired)
-
-
-def _reserved(scope: str, key: str, until: datetime) -> tuple[Any, ...]:
-    return receipts.c.scope == scope, receipts.c.key == key, receipts.c.expires_at == until

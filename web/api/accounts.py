@@ -8,7 +8,7 @@ from web import limits, tokens
 from web.api.answers import AccountShape, MailedShape, SessionShape
 from web.api.operations import answered, operation, shown
 from web.api.requests import Login, Registration, Reset, ResetRequest, Verification
-from web.idempotency import Change, make_by_itself
+from web.idempotency import Change, make, make_by_itself
 from web.services import current
 
 accounts = Blueprint("accounts", __name__)
@@ -26,17 +26,20 @@ def register(body: Registration) -> Response:
         limits.register(body.email, body.password)
         return _change(202, MailedShape(email=body.email))
 
-    return answered(make_by_itself(work))
+    return answered(make_by_itself(work, lambda: limits.may_register(body.email, body.password)))
 
 
 @accounts.post("/accounts/verify")
-@operation(AccountShape, "Accounts", status=201, takes=Verification, anyone=True, repeatable=True)
+@operation(AccountShape, "Accounts", status=201, takes=Verification, anyone=True, repeatable=True, refusals=(429,))
 def verify(body: Verification) -> Response:
     """Make the account that a mailed link stands for.
 
     A link that was used up to ten minutes ago gives the account that it made.
     """
-    return answered(make_by_itself(lambda: _change(201, AccountShape.of(current().accounts.verify(body.token)))))
+    with limits.worthless_links_counted("verify link"):
+        return answered(
+            make("anybody", lambda tx: _change(201, AccountShape.of(current().accounts.verify_in(tx, body.token))))
+        )
 
 
 @accounts.post("/accounts/reset")
@@ -51,13 +54,19 @@ def reset(body: Reset) -> Response:
     """
     asked = body.root
 
+    def admit() -> None:
+        if isinstance(asked, ResetRequest):
+            limits.may_ask_reset(asked.email)
+        else:
+            limits.may_reset()
+
     def work() -> Change:
         if isinstance(asked, ResetRequest):
             limits.ask_reset(asked.email)
             return _change(202, MailedShape(email=asked.email))
         return _change(200, AccountShape.of(limits.reset(asked.token, asked.password)))
 
-    return answered(make_by_itself(work))
+    return answered(make_by_itself(work, admit))
 
 
 @accounts.get("/accounts/me")

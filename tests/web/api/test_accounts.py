@@ -1,6 +1,6 @@
 """Accounts over the API: register, verify, log in, reset; tokens and who may come in."""
 
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -180,6 +180,22 @@ def test_a_hundred_wrong_passwords_close_the_account_to_all(anybody: Caller, ann
     assert_problem(answer, 429, "too-many-tries")
 
 
+def test_the_port_that_a_proxy_writes_behind_an_address_is_no_part_of_it(anybody: Caller, ann: Caller) -> None:
+    wrong = {"email": "ann@example.com", "password": "wrong password"}
+    for port in range(10):
+        anybody.post("/login", wrong, environ_base={"REMOTE_ADDR": f"192.0.2.7:{2000 + port}"})
+
+    answer = anybody.post("/login", wrong, environ_base={"REMOTE_ADDR": "192.0.2.7:3000"})
+    assert_problem(answer, 429, "too-many-tries")
+
+
+def test_links_that_are_worth_nothing_close_the_door_to_verify_too(anybody: Caller) -> None:
+    for _ in range(20):
+        assert_problem(anybody.post("/accounts/verify", {"token": "a guess"}), 422, "invalid-token")
+
+    assert_problem(anybody.post("/accounts/verify", {"token": "a guess"}), 429, "too-many-tries")
+
+
 def test_fifty_wrong_passwords_close_the_door_to_an_address(anybody: Caller, ann: Caller) -> None:
     for n in range(50):
         assert anybody.post("/login", {"email": f"a{n}@example.com", "password": "x"}).status_code == 401
@@ -253,6 +269,8 @@ def test_one_address_has_few_passwords_compared_at_once(services: Services, reco
         for _, more in zip(range(8), as_completed(asked), strict=False):
             assert_problem(more.result(), 503, "too-busy")
         elsewhere = ask("192.0.2.8")
+        # Refused, it would be done at once.
+        assert not wait([elsewhere], timeout=0.5).done
         hasher.let_go.set()
         assert sorted(one.result().status_code for one in asked) == [200] * 4 + [503] * 8
         assert elsewhere.result().status_code == 200
@@ -267,7 +285,7 @@ def test_nobodys_letter_box_is_flooded(anybody: Caller, mails: Mails, path: str)
 
     assert_problem(anybody.post(path, body), 429, "too-many-tries")
     assert len(mails.sent) == 5
-    for n in range(14):
+    for n in range(15):
         assert anybody.post(path, body | {"email": f"a{n}@example.com"}).status_code == 202
     assert_problem(anybody.post(path, body | {"email": "b@example.com"}), 429, "too-many-tries")
 

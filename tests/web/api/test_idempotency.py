@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 
 from core.storage.records import Records, Transaction
 from core.storage.tables import receipts
 from tests.clocks import StillClock
+from tests.core.counting import counted
 from tests.web.api.callers import PASSWORD, VENUE, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
-from web import create_app
+from web import create_app, idempotency
 from web.idempotency import fingerprint
 from web.services import Services
 
@@ -186,16 +187,45 @@ def test_a_parallel_repeat_waits_and_mails_nothing_more(records: Records) -> Non
     mails = SlowMails()
     app = create_app(make_services(records, mails))
 
-    with ThreadPoolExecutor(5) as pool:
-        asked = [pool.submit(Caller(app).post, "/accounts", ADA, key="one press") for _ in range(5)]
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(Caller(app).post, "/accounts", ADA, key="one press") for _ in range(4)]
         assert mails.under_way.wait(10)
-        assert not any(one.done() for one in asked)
+        assert not wait(asked, timeout=0.3).done
         mails.let_go.set()
         answers = {(one.result().status_code, one.result().text) for one in asked}
 
     assert len(answers) == 1
     assert answers.pop()[0] == 202
     assert len(mails.sent) == 1
+
+
+def test_few_wait_for_the_answer_of_a_key_and_none_for_ever(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 1.0)
+    mails = SlowMails()
+    app = create_app(make_services(records, mails))
+
+    with ThreadPoolExecutor(10) as pool:
+        first = pool.submit(Caller(app).post, "/accounts", ADA, key="one press")
+        assert mails.under_way.wait(10)
+        others = [pool.submit(Caller(app).post, "/accounts", ADA, key="one press") for _ in range(9)]
+        assert len(wait(others, timeout=0.8).done) == 6
+        for other in others:
+            assert_problem(other.result(), 409, "request-under-way")
+        mails.let_go.set()
+
+    assert first.result().status_code == 202
+    assert Caller(app).post("/accounts", ADA, key="one press").text == first.result().text
+    assert len(mails.sent) == 1
+
+
+def test_who_is_refused_under_a_key_costs_no_write(anybody: Caller, engine: Engine) -> None:
+    for _ in range(5):
+        anybody.post("/accounts", ADA)
+
+    with counted(engine) as count:
+        assert_problem(anybody.post("/accounts", ADA, key="a"), 429, "too-many-tries")
+
+    assert count.commits == 0
 
 
 def test_another_request_under_a_key_is_refused_while_the_first_is_under_way(records: Records) -> None:
@@ -220,7 +250,7 @@ def test_a_key_whose_holder_died_is_taken_over_in_a_minute(
 
     def as_it_was_under_way(tx: Transaction) -> None:
         a_minute = tx.now + timedelta(minutes=1)
-        tx.connection.execute(update(receipts).values(answer=None, expires_at=a_minute))
+        tx.connection.execute(update(receipts).values(answer={"holder": "who died"}, expires_at=a_minute))
 
     records.transaction(as_it_was_under_way)
     clock.advance(timedelta(minutes=1))

@@ -232,8 +232,8 @@ def test_every_refusal_has_its_cause() -> None:
         if issubclass(kind, Refusal) and kind is not Refusal
     }
 
-    # The operator's own command meets this one, and no request.
-    assert refusals - CAUSES.keys() == {"email-taken"}
+    # These meet the operator's own command, and a page, and no request of the API.
+    assert refusals - CAUSES.keys() == {"email-taken", "acted-since"}
 
 
 def test_the_type_of_a_problem_can_be_opened(anybody: Caller) -> None:
