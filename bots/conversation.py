@@ -197,7 +197,7 @@ def _language_of_new(message: Message, heard: Intent) -> str | None:
 
 def _name_of_new(message: Message, heard: Intent) -> str:
     party = heard.party(heard.codes[0] if heard.codes else None)
-    return joining.tidy_name((party.name if heard.kind is Kind.JOIN else None) or message.name or "")
+    return joining.short_name((party.name if heard.kind is Kind.JOIN else None) or message.name or "")
 
 
 def _venue_name(turn: Turn) -> str | None:

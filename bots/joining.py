@@ -23,6 +23,7 @@ from core.errors import (
     WrongState,
 )
 from core.model import GUEST, QueueState, Ticket, TicketState
+from core.names import tidy_name
 from core.queues import LARGEST_PARTY, LONGEST, QueueService
 from core.storage.places import Entrance, Place
 
@@ -122,7 +123,7 @@ def set_party_size(
 
     opening: what the answer begins with, in place of the thanks.
     """
-    guest_name = None if name is None else tidy_name(name)
+    guest_name = None if name is None else short_name(name)
     try:
         ticket = queues.change(turn.tx, place.ticket.id, GUEST, guest_name=guest_name, party_size=size)
     except (InvalidPartySize, PartyTooLarge) as refusal:
@@ -136,7 +137,7 @@ def set_party_size(
 
 
 def _join(turn: Turn, queues: QueueService, entrance: Entrance, party: Party) -> Reply:
-    name = tidy_name(party.name or turn.message.name or turn.contact.name)
+    name = short_name(party.name or turn.message.name or turn.contact.name)
     try:
         joined = queues.join(
             turn.tx,
@@ -223,7 +224,7 @@ def _into_one_of(turn: Turn, queues: QueueService, reachable: list[Entrance], pa
 def _ask_which(turn: Turn, choices: list[Entrance], party: Party, unknown_code: str | None = None) -> Reply:
     choices = choices[:MOST_CHOICES]
     codes = tuple(each.join_code for each in choices)
-    turn.ask(Asked.QUEUE, codes, party_size=party.size, name=party.name and tidy_name(party.name))
+    turn.ask(Asked.QUEUE, codes, party_size=party.size, name=party.name and short_name(party.name))
     return turn.say.which_queue(choices, unknown_code)
 
 
@@ -260,7 +261,6 @@ def _nearest(code: str, codes: list[str], at_least: float) -> str | None:
     return None if found is None else found[0]
 
 
-def tidy_name(name: str) -> str:
-    """A name as staff can read it: of the record's length, and without what would garble their page."""
-    printable = "".join(letter if letter.isprintable() or letter == "\u200d" else " " for letter in name)
-    return " ".join(printable.split())[: LONGEST["guest_name"]]
+def short_name(name: str) -> str:
+    """A name as staff can read it, of the record's length."""
+    return tidy_name(name)[: LONGEST["guest_name"]]

@@ -43,6 +43,7 @@ from bots.words import (
     POSTER_WORD,
     QUEUE_WORDS,
 )
+from core.names import tidy_name
 
 LARGEST_NUMBER = 1_000_000
 """Larger numbers come out as this one (and smaller than its negative as that)."""
@@ -288,10 +289,8 @@ def _size(words: Sequence[str]) -> tuple[int | None, int | None]:
 def _name(words: Sequence[str]) -> str | None:
     words = _without_fillers(words)
     words = _without_fillers(words[::-1])[::-1]
-    name = " ".join(words).strip(' ,.;:!?"()[]')
-    # Control characters and direction marks would garble the staff's page; the joiner holds emoji together.
-    name = "".join(letter for letter in name if letter.isprintable() or letter == "\u200d").strip()
-    return name if any(letter.isprintable() and letter not in "-_.,+/*#" for letter in name) else None
+    name = tidy_name(" ".join(words).strip(' ,.;:!?"()[]'))
+    return name if name.strip("-_.,+/*# ") else None
 
 
 def _without_fillers(words: Sequence[str]) -> Sequence[str]:

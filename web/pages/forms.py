@@ -6,19 +6,17 @@ from typing import overload
 from flask import request
 
 from core.errors import InvalidPartySize, InvalidValue
-from core.names import ONE_LINE, UNSEEN
+from core.names import tidy_name
 from core.queues import LARGEST_PARTY
 
-NOT_SEEN = re.compile(f"[{UNSEEN}]")
-NAME = re.compile(ONE_LINE)
 # Could break a text or a line in a log.
 CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def text(field: str, longest: int, *, required: bool = False) -> str:
-    """A text of one line, without the spaces around it."""
-    value = _limited(field, " ".join(NOT_SEEN.sub(" ", request.form.get(field, "")).split()), longest)
-    if required and not NAME.fullmatch(value):
+    """A text of one line with something to read on it, or nothing."""
+    value = _limited(field, tidy_name(request.form.get(field, "")), longest)
+    if required and not value:
         raise InvalidValue(field=field, reason="missing")
     return value
 
@@ -49,10 +47,10 @@ def number(field: str, low: int, high: int, default: int | None = None) -> int |
     return int(value)
 
 
-def version(field: str) -> int | None:
-    """The version that a form was made from; None where it names none."""
+def version(field: str) -> int:
+    """The version that a form was made from; 0, which nothing has, where it names none."""
     value = request.form.get(field, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else 0
 
 
 def party_size() -> int:

@@ -71,7 +71,7 @@ def test_a_walk_in_with_a_phone_is_reached_by_text(ann: Caller, queue: dict) -> 
         ({"party_size": None}, 422, "invalid-values", "errors"),
         *(
             ({"guest_name": unseen}, 422, "invalid-values", "errors")
-            for unseen in ("", " ", "\u200b", "\u200d", "\u3164", "Ana\nBo", "\u202eanA", "Ana\u2028Bo")
+            for unseen in ("", " ", "\u200b", "\u200d", "\u3164", "\u0301", "Ana\nBo", "Ana\u2028Bo")
         ),
         ({"note": "\x00"}, 422, "invalid-values", "errors"),
         ({"note": "x" * 501}, 422, "invalid-values", "errors"),
@@ -94,6 +94,11 @@ def test_a_party_that_cannot_be_is_refused(
 @pytest.mark.parametrize("name", ["Zoë", "محمد", "👩\u200d🍳", "❤\ufe0f", "O'Neil & <b>", "-"])
 def test_a_name_that_can_be_read_is_taken_as_it_is(ann: Caller, queue: dict, name: str) -> None:
     assert ann.add(queue, guest_name=name)["guest_name"] == name
+
+
+@pytest.mark.parametrize("name", ["\u2068Anna\u2069", "\ufeffAnna", "An\u00adna", "Anna\u200b", "\u202eAnna"])
+def test_marks_that_are_pasted_with_a_name_are_left_out(ann: Caller, queue: dict, name: str) -> None:
+    assert ann.add(queue, guest_name=name)["guest_name"] == "Anna"
 
 
 def test_a_name_that_cannot_be_read_is_told_so(ann: Caller, queue: dict) -> None:
