@@ -132,7 +132,7 @@ class CountryNotAllowed(Refusal):
 
 
 class TooManyTexts(Refusal):
-    """The venue has texted as many walk-ins in the last hour as it may. `limit`."""
+    """Walk-ins had as many texts from the venue's number in the last hour as they may. `limit`."""
 
     code = "too-many-texts"
 

@@ -13,6 +13,7 @@ from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
 from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
 from core.notice_kinds import (
+    ABOUT_A_CALL,
     AN_HOUR,
     ARRIVED,
     CALLS,
@@ -22,6 +23,7 @@ from core.notice_kinds import (
     SHELF_LIFE,
     STATES_TOLD,
     TEXTS_AN_HOUR,
+    before_calls,
 )
 from core.relay import notices_for
 from core.storage.notices import DeliveryReport, Notice
@@ -59,8 +61,8 @@ class Outbound:
     """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
 
     `repeated`: a later notice says the same, of a state that came and went and came again. `count`: how many notices
-    the ticket has had, this one too. `texts_before`: how many texts walk-ins had from the same number in the hour
-    before, 0 where this is none.
+    the ticket has had, this one too. `texts`: how many texts walk-ins had from the same number in the last hour, None
+    where this is none.
     """
 
     notice: Notice
@@ -70,7 +72,7 @@ class Outbound:
     position: int | None
     repeated: bool
     count: int
-    texts_before: int
+    texts: int | None
 
 
 class NoticeService:
@@ -108,7 +110,7 @@ class NoticeService:
         def lease(tx: Transaction) -> list[Outbound]:
             first: dict[str, Notice] = {}
             for calls in (True, False):
-                for notice in tx.notices.due(tx.now, at_most - len(first), channels, calls=calls):
+                for notice in tx.notices.due(tx.now, at_most - len(first), channels, about_a_call=calls):
                     first.setdefault(notice.ticket_id, notice)
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
@@ -278,7 +280,10 @@ def _not_worth_sending(outbound: Outbound, now: datetime, texts_an_hour: int) ->
         return NoticeState.FAILED, ERASED
     if (ticket.sender or contact.channel) in contact.opted_out:
         return NoticeState.FAILED, OPTED_OUT
-    if outbound.count > MOST_NOTICES_A_TICKET or outbound.texts_before >= texts_an_hour:
+    limit = texts_an_hour if notice.kind in ABOUT_A_CALL else before_calls(texts_an_hour)
+    too_many_texts = outbound.texts is not None and outbound.texts >= limit
+    if outbound.count > MOST_NOTICES_A_TICKET or too_many_texts:
+        log.warning("a guest is not told: there were too many notices", ticket=ticket.id, to_walk_ins=outbound.texts)
         return NoticeState.FAILED, TOO_MANY
     return None
 
@@ -301,7 +306,7 @@ def _read(tx: Transaction, notice: Notice) -> Outbound:
         tx.tickets.position_of(ticket.id),
         repeated=bool(same) and same[-1].id != notice.id,
         count=len(told),
-        texts_before=0 if sender is None else tx.notices.texts_before(notice, sender, AN_HOUR),
+        texts=None if sender is None else tx.notices.texts_to_walk_ins(sender, tx.now - AN_HOUR),
     )
 
 

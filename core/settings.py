@@ -86,7 +86,7 @@ class Settings:
     `simulator`: PUBLIC_URL names this machine itself, so the simulator stands in for what is not connected.
     `proxies` is the number of the operator's own proxies in front; `database_url` is SQLAlchemy's.
     `text_countries` (ISO 3166) are those that walk-ins may be texted in, None for the venue's own;
-    `texts_an_hour` is how many texts they get from one number.
+    `texts_an_hour` is how many texts they get from one number, half of them kept for calls.
     """
 
     host: str

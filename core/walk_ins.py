@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.contacts import ContactBook
 from core.errors import CountryNotAllowed, TooManyTexts, VenueHasNoNumber
 from core.model import Contact, ContactAddress, Venue, staff
-from core.notice_kinds import AN_HOUR, TEXTS_AN_HOUR
+from core.notice_kinds import AN_HOUR, TEXTS_AN_HOUR, before_calls
 from core.phone_numbers import country_of_number, phone_number
 from core.queues import Joined, QueueService
 from core.storage.records import Transaction
@@ -17,8 +17,7 @@ from core.venues import VenueService, country_of
 class WalkIns:
     """Adds walk-ins. `countries` (ISO 3166) may be texted; None is the country of the venue's own number.
 
-    `texts_an_hour` is how many walk-ins with a phone may be added in an hour at the venues that share a number: each
-    means one text or more.
+    `texts_an_hour` is how many texts walk-ins get from one number in an hour, half of them kept for calls.
     """
 
     queues: QueueService
@@ -56,11 +55,9 @@ class WalkIns:
             note=note,
             announce=True,
         )
-        # After the join, so that this one is counted, and others who join the same queue wait for it.
-        if joined.ticket.sender is not None:
-            texted = tx.tickets.texted_walk_ins_since(joined.ticket.sender, tx.now - AN_HOUR)
-            if texted > self.texts_an_hour:
-                raise TooManyTexts(limit=self.texts_an_hour)
+        sender = joined.ticket.sender
+        if sender and tx.notices.texts_to_walk_ins(sender, tx.now - AN_HOUR) >= before_calls(self.texts_an_hour):
+            raise TooManyTexts(limit=before_calls(self.texts_an_hour))
         return joined
 
     def _contact(self, tx: Transaction, venue: Venue, phone: str) -> Contact:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
-from core.notice_kinds import ABOUT_A_CALL, CALLS
+from core.notice_kinds import ABOUT_A_CALL
 from core.storage.columns import row_of
 from core.storage.tables import delivery_reports, notices, tickets
 
@@ -79,24 +79,13 @@ class Notices:
         query = select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE)
         return self._all(query.with_for_update() if locked else query)
 
-    def texts_before(self, notice: Notice, sender: str, within: timedelta) -> int:
-        """How many notices to walk-ins of this sender are older than this one, by no more than that.
-
-        Those count that were sent or still may be.
-        """
-        older = or_(
-            notices.c.created_at < notice.created_at,
-            and_(notices.c.created_at == notice.created_at, notices.c.id < notice.id),
-        )
+    def texts_to_walk_ins(self, sender: str, since: datetime) -> int:
+        """How many notices made since then were sent to walk-ins from this number of ours."""
         query = (
             select(func.count())
             .join_from(notices, tickets, tickets.c.id == notices.c.ticket_id)
             .where(
-                notices.c.created_at > notice.created_at - within,
-                older,
-                or_(notices.c.state == NoticeState.PENDING, notices.c.tries > 0),
-                tickets.c.sender == sender,
-                tickets.c.added_by_staff,
+                notices.c.created_at > since, notices.c.tries > 0, tickets.c.sender == sender, tickets.c.added_by_staff
             )
         )
         count: int = self._connection.execute(query).scalar_one()
@@ -112,8 +101,10 @@ class Notices:
         """The notice that the carrier knows under this id."""
         return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
 
-    def due(self, now: datetime, at_most: int, channels: Sequence[str], *, calls: bool) -> list[Notice]:
-        """Pending calls, or others, of these channels that nobody holds and whose time has come, locked, oldest first.
+    def due(self, now: datetime, at_most: int, channels: Sequence[str], *, about_a_call: bool) -> list[Notice]:
+        """Pending notices of these channels that nobody holds and whose time has come, locked, oldest first.
+
+        Those about a call, or the others.
 
         One waits while another of its ticket is held: "not yet" is not to come before the call that it takes back.
         What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
@@ -129,7 +120,7 @@ class Notices:
                 notices.c.state == NoticeState.PENDING,
                 notices.c.next_try_at <= now,
                 notices.c.channel.in_(channels),
-                notices.c.kind.in_(CALLS) if calls else notices.c.kind.not_in(CALLS),
+                notices.c.kind.in_(ABOUT_A_CALL) if about_a_call else notices.c.kind.not_in(ABOUT_A_CALL),
                 ~held.exists(),
             )
             .order_by(notices.c.next_try_at, notices.c.call_number)

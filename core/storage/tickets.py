@@ -256,23 +256,6 @@ class Tickets:
             )
         return len(expired)
 
-    def texted_walk_ins_since(self, number: str, since: datetime) -> int:
-        """How many walk-ins with a contact staff added since then at the venues with this phone number."""
-        query = (
-            select(func.count())
-            .join_from(tickets, queues, queues.c.id == tickets.c.queue_id)
-            .join(venues, venues.c.id == queues.c.venue_id)
-            .where(
-                venues.c.phone_number == number,
-                tickets.c.erased_at.is_(None),
-                tickets.c.joined_at >= since,
-                tickets.c.contact_id.is_not(None),
-                tickets.c.added_by_staff,
-            )
-        )
-        count: int = self._connection.execute(query).scalar_one()
-        return count
-
     def _one(self, query: Any, **values: Any) -> Ticket | None:
         row = self._connection.execute(query, values).first()
         return None if row is None else ticket_from(row)

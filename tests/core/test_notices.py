@@ -291,13 +291,19 @@ def test_one_guest_is_not_texted_for_ever(told: Told) -> None:
 def test_calls_go_out_before_whatever_waits(told: Told) -> None:
     for number in range(4):
         walk_in(told, f"+1555030001{number}")
-    called = told.join("+15550300002")
+    called, wrongly = told.join("+15550300002"), told.join("+15550300003")
+    told.act("call", wrongly)
     told.relay()
+    [call] = told.service.claim(1, SMS)
+    told.sent(call.notice)
     told.wait(seconds=1)
+    told.act("put_back", wrongly)
     told.act("call", called)
     told.relay()
 
-    assert kinds(told.service.claim(2, SMS)) == [NoticeKind.CALLED, NoticeKind.JOINED]
+    claimed = kinds(told.service.claim(3, SMS))
+    assert set(claimed[:2]) == {NoticeKind.CALLED, NoticeKind.NOT_YET}
+    assert claimed[2] is NoticeKind.JOINED
 
 
 def walk_in(told: Told, address: str, sender: str = "+15550100001") -> Ticket:
@@ -305,35 +311,54 @@ def walk_in(told: Told, address: str, sender: str = "+15550100001") -> Ticket:
 
 
 def test_walk_ins_of_one_number_are_texted_so_often_an_hour(told: Told) -> None:
-    told.service = NoticeService(told.records, texts_an_hour=3)
+    told.service = NoticeService(told.records, texts_an_hour=4)
     ann, ben = walk_in(told, "+15550300001"), walk_in(told, "+15550300002")
     told.send_all()
-    told.act("call", ann)
-    told.send_all()
-    told.wait(minutes=1)
+    eva = walk_in(told, "+15550300003")
+    for action in ("call", "recall"):
+        told.act(action, ann)
+        told.send_all()
+        told.wait(minutes=1)
     told.act("recall", ann)
 
     assert told.claim() == []
+    assert told.shown(eva) == ("joined", "failed")
     assert told.shown(ann) == ("recalled", "failed")
     assert told.shown(ben) == ("joined", "sent")
 
 
-def test_who_texted_us_and_walk_ins_of_other_numbers_are_still_texted(told: Told) -> None:
-    told.service = NoticeService(told.records, texts_an_hour=1)
+@pytest.mark.parametrize("texts_an_hour", [0, 2])
+def test_who_texted_us_and_walk_ins_of_other_numbers_are_still_texted(told: Told, texts_an_hour: int) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=2)
     walk_in(told, "+15550300001")
-    walk_in(told, "+15550300002")
+    told.send_all()
     other = walk_in(told, "+15550300003", "+15550100002")
+    told.send_all()
+    told.service = NoticeService(told.records, texts_an_hour=texts_an_hour)
+    walk_in(told, "+15550300002")
     own = told.join("+15550300004", sender="+15550100001")
     told.act("call", own)
 
-    claimed = told.claim()
+    assert [outbound.ticket.id for outbound in told.claim()] == [own.id]
+    assert told.shown(other) == ("joined", "sent")
 
-    assert len(claimed) == 3
-    assert {other.id, own.id} < {outbound.ticket.id for outbound in claimed}
+
+def test_what_waits_spends_nothing_of_an_hours_texts(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=2)
+    ann = walk_in(told, "+15550300001")
+    walk_in(told, "+15550300002")
+    told.relay()
+    told.act("call", ann)
+    told.relay()
+
+    [call] = told.service.claim(1, SMS)
+    assert (call.notice.kind, call.ticket.id) == (NoticeKind.CALLED, ann.id)
+    told.sent(call.notice)
+    assert told.claim() == []
 
 
 def test_an_hour_later_walk_ins_are_texted_again(told: Told) -> None:
-    told.service = NoticeService(told.records, texts_an_hour=1)
+    told.service = NoticeService(told.records, texts_an_hour=2)
     walk_in(told, "+15550300001")
     told.send_all()
     told.wait(hours=1)
