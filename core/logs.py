@@ -12,7 +12,9 @@ from structlog.typing import EventDict, Processor
 # A number as carriers write it, a chat's id, or a phone number as people do. Not a date, which has dashes.
 NUMBER = re.compile(r"\+\d[\d ().-]{5,18}\d|(?<![\w.-])\d{9,15}(?![\w.-])")
 # Begins where a word does: to try at each letter takes the square of the length, and strangers choose what is logged.
-MAIL_ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
+# The letters are those that an account's address may have.
+LETTER = r"[\w.!#$%&'*+/=?^`{|}~-]"
+MAIL_ADDRESS = re.compile(rf"(?<!{LETTER})({LETTER}){LETTER}*@([\w-]+(?:\.[\w-]+)+)")
 # What stands in a path and lets its reader in: a guest's token, a bot's.
 TOKEN_IN_PATH = re.compile(r"(/t/|/guest/tickets/|/bot)[^/?\s\"']+")
 LEFT_ALONE = ("timestamp", "level", "logger", "request_id")

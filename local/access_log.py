@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 # What pages ask for every second or two; shown only where something is wrong with it.
 CHATTER = ("/simulator", "/assets", "/healthz")
 
-# What a proxy in front may name a request; anything else could forge log lines, or be somebody's number.
-REQUEST_ID = re.compile(r"(?!(.*[._-])?[0-9]{9,}([._-]|$))[A-Za-z0-9._-]{8,100}")
+# What a proxy in front may name a request; anything else could forge log lines.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
+METHODS = {str(method) for method in HTTPMethod}
 OUR_ID = re.compile(r"[0-9a-f]{16}")
 VARIABLE = re.compile(r"<(?:([^<>]+):)?(\w+)>")
 
@@ -33,15 +34,19 @@ log = structlog.get_logger("access")
 
 
 class AccessLog:
-    """Wraps an application. The answer's X-Request-Id is the request's own, where it is a sane one, or a new one."""
+    """Wraps an application. The answer's X-Request-Id is a new one, or behind a proxy of ours the request's own.
 
-    def __init__(self, app: Flask) -> None:
+    A stranger's own would be written unmasked.
+    """
+
+    def __init__(self, app: Flask, *, behind_proxy: bool) -> None:
         self._application, self._routes = app.wsgi_app, app.url_map
+        self._behind_proxy = behind_proxy
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """What the server calls for each request."""
         started = time.perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
+        given = environ.get("HTTP_X_REQUEST_ID", "") if self._behind_proxy else ""
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         statuses: list[str] = []
 
@@ -50,11 +55,12 @@ class AccessLog:
             return start_response(status, [*headers, ("X-Request-Id", request_id)], exc_info)  # type: ignore[arg-type]
 
         def finish() -> None:
+            method = environ["REQUEST_METHOD"]
             status = int(statuses[-1][:3]) if statuses else 500
             log.log(
                 logging.DEBUG if _is_chatter(environ["PATH_INFO"], status) else logging.INFO,
                 "request",
-                method=environ["REQUEST_METHOD"],
+                method=method if method in METHODS else "?",
                 path=_of_ours(self._routes, environ),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),

@@ -91,7 +91,7 @@ def create_application(parts: Parts, bot_name: str | None) -> Flask:
         app.register_blueprint(switched_off(settings.public_url))
     elif settings.twilio.simulated or settings.telegram.simulated or settings.mail_server is None:
         app.register_blueprint(create_simulator(_simulator_settings(parts), parts.simulated))
-    app.wsgi_app = AccessLog(app)  # type: ignore[method-assign]
+    app.wsgi_app = AccessLog(app, behind_proxy=settings.proxies > 0)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     return app

@@ -23,6 +23,8 @@ MASK = Mask(["a-secret-value", "another one", "a-secret-value-that-is-longer", "
         ("/api/v1/guest/tickets/0aB-_xyz/leave", "/api/v1/guest/tickets/…/leave"),
         ("POST https://api.telegram.org/bot123:abc/sendMessage", "POST https://api.telegram.org/bot…/sendMessage"),
         ("mail to maria.silva@example.com.br", "mail to m…@example.com.br"),
+        ("{'john.smith!refuse!@gmail.com': 550}", "{…@gmail.com': 550}"),
+        ("mail to maria/o'c@example.com", "mail to m…@example.com"),
         ("key=a-secret-value;", "key=[secret];"),
         ("a-secret-value-that-is-longer", "[secret]"),
         ("abacus", "abacus"),
