@@ -56,7 +56,7 @@ def live(queue_id: str) -> Page:
     """The part of the board that refreshes itself: 304 as long as nothing has changed."""
     with current().records.reading() as tx:
         line = staff_line(tx, queue_id, staff_account().id)
-    return fresh_or_rendered(line.tag, lambda: render_template("board_live.html", line=line, key=page_key()))
+    return fresh_or_rendered(line.tag, lambda: render_template("board_refresh.html", line=line, key=page_key()))
 
 
 @board.post("/queues/<queue_id>/call-next")
@@ -129,7 +129,7 @@ def change(queue_id: str, ticket_id: str) -> Page:
 
 @board.post("/queues/<queue_id>/undo")
 def undo(queue_id: str) -> Page:
-    """Take the last action back: the one that was the last when the page was answered, and no colleague's after it."""
+    """Take the last action back: the one that the page showed, and no colleague's after it."""
     actor = staff(staff_account().id)
 
     def work(tx: Transaction) -> dict[str, Any]:

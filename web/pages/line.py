@@ -1,13 +1,13 @@
 """A queue's line as the board shows it: every row with its words, and the tag by which the board knows it is new."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.errors import NotFound
 from core.estimates import Estimate, estimate
 from core.line import read_line
 from core.model import LineEntry, NoticeKind, NoticeState, Queue, TicketState, Venue
-from core.notice_kinds import CALLS, NOT_REACHED, STATES_TOLD
+from core.notice_kinds import ARRIVED, CALLS, NOT_REACHED, STATES_TOLD
 from core.storage.records import Transaction
 from web.etags import line_tag
 from web.services import current
@@ -36,6 +36,9 @@ NOTICE_STATES = {
     "stale": "not sent, it was too late",
     "dead": "failed",
 }
+# Its yes is all that we ever hear of it.
+REPORTS_NO_DELIVERY = ("telegram",)
+UNCONFIRMED = timedelta(minutes=1)
 FAILED = (*NOT_REACHED, NoticeState.STALE)
 
 
@@ -73,27 +76,27 @@ def staff_line(tx: Transaction, queue_id: str, account_id: str) -> Line:
     entries = read_line(tx, queue_id, limit=LONGEST).entries
     since = tx.now - timedelta(minutes=queue.grace_minutes)
     no_shows = tx.lines.no_shows_since(queue_id, since, MOST_NO_SHOWS)
-    called = [_row(queue, entry) for entry in entries if entry.state is TicketState.CALLED]
-    waiting = [_row(queue, entry) for entry in entries if entry.state is TicketState.WAITING]
+    called = [_row(queue, entry, tx.now) for entry in entries if entry.state is TicketState.CALLED]
+    waiting = [_row(queue, entry, tx.now) for entry in entries if entry.state is TicketState.WAITING]
     return Line(
         venue=venue,
         queue=queue,
         called=called,
         waiting=waiting,
-        no_shows=[_row(queue, entry) for entry in no_shows],
+        no_shows=[_row(queue, entry, tx.now) for entry in no_shows],
         hidden=max(0, queue.waiting - len(waiting)),
-        tag=line_tag(queue, [*entries, *no_shows]),
+        tag=line_tag(queue, [*entries, *no_shows], [row.alarm for row in called]),
     )
 
 
-def _row(queue: Queue, entry: LineEntry) -> Row:
+def _row(queue: Queue, entry: LineEntry, now: datetime) -> Row:
     return Row(
         ticket=entry,
         position=entry.position,
         channel=CHANNELS.get(entry.channel or "", entry.channel or "Walk-in"),
         estimate=estimate(queue, entry.position),
         last_notice=_last_notice(entry),
-        alarm=_alarm(entry),
+        alarm=_alarm(entry, now),
     )
 
 
@@ -102,6 +105,8 @@ def _last_notice(entry: LineEntry) -> str | None:
     kind, state = entry.last_notice_kind, entry.last_notice_state
     if kind is None or state is None or entry.state not in STATES_TOLD[NoticeKind(kind)] or _of_an_earlier_call(entry):
         return None
+    if entry.channel in REPORTS_NO_DELIVERY and state == NoticeState.DELIVERED:
+        state = NoticeState.SENT
     return f"{NOTICES[kind]}: {NOTICE_STATES[state]}"
 
 
@@ -116,14 +121,17 @@ def _of_an_earlier_call(entry: LineEntry) -> bool:
     )
 
 
-def _alarm(entry: LineEntry) -> str | None:
+def _alarm(entry: LineEntry, now: datetime) -> str | None:
     if entry.state is TicketState.CALLED:
         shout = "shout the name" if entry.guest_name else "shout the number"
         if entry.channel is None:
             return f"No phone: {shout}"
-        failed = entry.last_notice_kind in CALLS and entry.last_notice_state in FAILED
-        call_failed = failed and not _of_an_earlier_call(entry)
-        return f"Not reached: {shout}" if call_failed or not entry.reachable else None
-    if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
+        told = None if _of_an_earlier_call(entry) or entry.last_notice_kind not in CALLS else entry.last_notice_state
+        if told in FAILED or not entry.reachable:
+            return f"Not reached: {shout}"
+        late = entry.called_at is not None and now >= entry.called_at + UNCONFIRMED
+        return f"Not confirmed yet: {shout}" if late and told not in ARRIVED else None
+    failed = entry.last_notice_state in NOT_REACHED
+    if entry.state is TicketState.WAITING and entry.channel is not None and (failed or not entry.reachable):
         return "Can’t be reached by message"
     return None

@@ -113,6 +113,12 @@ class Bar:
         for outbound in notices.claim(10, ("sms", "whatsapp", "telegram")):
             notices.failed(outbound.notice.id, "30003", "The phone is off.", retry=False, unreachable=unreachable)
 
+    def carrier_delivers_the_call(self) -> None:
+        notices = NoticeService(self.records)
+        notices.relay()
+        for outbound in notices.claim(10, ("sms", "whatsapp", "telegram")):
+            notices.sent(outbound.notice.id, "SM1", delivered=True)
+
     def opt_out(self, channel: str = "sms", address: str = GUEST_NUMBER) -> None:
         """The guest texts STOP."""
 

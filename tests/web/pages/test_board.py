@@ -188,6 +188,26 @@ def test_an_undo_from_a_page_that_stood_open_takes_back_no_colleagues_action(bar
     assert "Undone. Number 2 is as before." in ann.press("/undo").text
 
 
+def test_the_line_that_refreshes_itself_brings_what_undo_takes_back(bar: Bar, ann: Visitor) -> None:
+    bar.join("Ana")
+    form = ann.form("/undo")
+    bar.call_next()
+
+    refreshed = ann.look(f"{bar.board}/live").text
+    [version] = re.findall(r'name="last_action" value="(\d+)" hx-swap-oob="true"', refreshed)
+
+    assert "Undone. Number 1 is as before." in ann.send(form.action, form.values | {"last_action": version}).text
+
+
+@pytest.mark.parametrize("last_action", ["", "0", "nonsense", "9" * 30])
+def test_an_undo_that_names_no_action_takes_none_back(bar: Bar, ann: Visitor, last_action: str) -> None:
+    bar.join("Ana")
+    ann.press("/call-next")
+
+    assert "Somebody did something else meanwhile." in ann.press("/undo", last_action=last_action).text
+    assert bar.numbers(CALLED) == [1]
+
+
 def test_the_last_action_can_be_undone_for_a_minute(bar: Bar, ann: Visitor, clock: StillClock) -> None:
     bar.join("Ana")
     ann.press("/call-next")
@@ -336,6 +356,36 @@ def test_a_call_that_reached_nobody_is_to_be_shouted(bar: Bar, ann: Visitor, *, 
 
     refreshed = ann.look(f"{bar.board}/live", **{"If-None-Match": before.headers["ETag"]})
     assert "Not reached: shout the name" in refreshed.text
+
+
+def test_a_call_that_nobody_confirmed_is_to_be_shouted_after_a_minute(
+    bar: Bar, ann: Visitor, clock: StillClock
+) -> None:
+    bar.join("Ana", channel="sms")
+    bar.call_next()
+    clock.advance(timedelta(seconds=59))
+    before = ann.look(f"{bar.board}/live")
+    assert "shout the name" not in before.text
+
+    clock.advance(timedelta(seconds=1))
+
+    refreshed = ann.look(f"{bar.board}/live", **{"If-None-Match": before.headers["ETag"]})
+    assert "Not confirmed yet: shout the name" in refreshed.text
+
+
+@pytest.mark.parametrize(("channel", "shown"), [("sms", "Call: delivered"), ("telegram", "Call: sent")])
+def test_telegrams_yes_is_shown_as_what_it_is(
+    bar: Bar, ann: Visitor, clock: StillClock, channel: str, shown: str
+) -> None:
+    bar.join("Ana", channel=channel)
+    bar.call_next()
+    bar.carrier_delivers_the_call()
+    clock.advance(timedelta(minutes=2))
+
+    answer = ann.get(bar.board).text
+
+    assert shown in answer
+    assert "shout the name" not in answer
 
 
 def test_what_became_of_a_notice_is_shown_as_long_as_it_is_true(bar: Bar, ann: Visitor, clock: StillClock) -> None:
