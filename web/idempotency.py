@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import structlog
@@ -31,9 +30,6 @@ KEEP = timedelta(hours=24)
 # A hash and a mail take a second or two. Where a mail server takes longer than this, a repeat mails another link.
 RESERVED = timedelta(minutes=1)
 PATIENCE_SECONDS, PAUSE_SECONDS = 8.0, 0.05
-SOON = {"Retry-After": "5"}
-# Whoever waits for another's answer holds a thread of the server: most are for the line.
-_waiting = BoundedSemaphore(3)
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -67,7 +63,7 @@ def make_by_itself(work: Callable[[], Change], admit: Callable[[], None]) -> Cha
     nobody is refused at the price of a write. Then the key is reserved: a repeat that comes meanwhile waits for the
     answer. A process that dies leaves the reservation to run out, and the next repeat does the work again. Raises what
     both do, KeyReused, RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem
-    `invalid-header`, and `request-under-way` when the answer does not come or too many wait.
+    `invalid-header`, and `request-under-way` when the answer does not come.
     """
     once = _once("anybody")
     if once is None:
@@ -91,17 +87,12 @@ def make_by_itself(work: Callable[[], Change], admit: Callable[[], None]) -> Cha
 
 def _wait(reservation: "Reservation") -> "Change | Taken":
     """What `take` gives as soon as it gives anything."""
-    if not _waiting.acquire(blocking=False):
-        raise Problem("request-under-way", headers=SOON)
-    try:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up_at:
-            time.sleep(PAUSE_SECONDS)
-            if reservation.look() is not Taken.BY_ANOTHER and (kept := reservation.take()):
-                return kept
-    finally:
-        _waiting.release()
-    raise Problem("request-under-way", headers=SOON)
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        time.sleep(PAUSE_SECONDS)
+        if reservation.look() is not Taken.BY_ANOTHER and (kept := reservation.take()):
+            return kept
+    raise Problem("request-under-way", headers={"Retry-After": "5"})
 
 
 class Taken(Enum):
@@ -148,11 +139,14 @@ class Reservation:
         """Keep the answer. Raises OutcomeUnknown."""
 
         def work(tx: Transaction) -> None:
-            if self._found(tx, lock=True) is Taken.BY_US:
-                expires_at = tx.now + self._once.keep
-                tx.receipts.answer(self._once.scope, self._once.key, asdict(change), expires_at)
-            else:
-                log.warning("a request under a key took so long that its repeat began anew", scope=self._once.scope)
+            once, expires_at = self._once, tx.now + self._once.keep
+            found = self._found(tx, lock=True)
+            if found is Taken.BY_US:
+                tx.receipts.answer(once.scope, once.key, asdict(change), expires_at)
+            elif found is None:
+                tx.receipts.insert(once.scope, once.key, once.fingerprint, asdict(change), expires_at)
+            elif found != change:
+                log.warning("a request under a key took so long that its repeat began anew", scope=once.scope)
 
         try:
             _insisting(work)

@@ -1,8 +1,9 @@
 """The doors that strangers may try, and how often: logging in, registering, asking for a new password, choosing it.
 
-Of log-ins and links only those count that were worth nothing; what can't be used mails nothing, and counts for
-nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Worth something or not, one address
-has few log-ins and links under way at once, and all of them together leave threads to the line.
+Of links and log-ins those count that were worth nothing, and, with room, right log-ins; what can't be used mails
+nothing, and counts for nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Worth
+something or not, one address has few requests at these doors at once, and all of them together leave threads to the
+line.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Lock
@@ -31,11 +32,14 @@ from web.services import current
 LOG_IN_BY_BOTH = parse("10 per 15 minutes")
 LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
 LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
+# So that nobody who has an account keeps the others from theirs.
+RIGHT_LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
-MAIL_BY_ACCOUNT = parse("5 per 1 hour")
+MAIL_BY_BOTH = parse("5 per 1 hour")
+MAIL_BY_ACCOUNT = parse("20 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
-# Each log-in or link waits for a password's hash, and holds one of the server's threads, which are for the line. What
-# mails is counted by the hour instead.
+# Each of these waits for a password's hash or for the mail server, and holds one of the server's threads, which are for
+# the line.
 AT_ONCE, AT_ONCE_BY_ADDRESS = 8, 4
 WITH_PORT = re.compile(r"([0-9.]+|\[.+\]):[0-9]+")
 REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
@@ -105,23 +109,32 @@ class RateLimits:
             raise TooManyTries(retry_after=max(1, math.ceil(reset_at - time.time())))
 
 
+@contextmanager
+def one_of_few() -> Iterator[None]:
+    """Do what is done at one of these doors, for whoever sent the request. Raises TooBusy."""
+    with _limits().few_at_once(_client()):
+        yield
+
+
 def log_in(email: str, password: str) -> Account:
-    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries, TooBusy."""
+    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries."""
     limits, account, client = _limits(), _hidden(email), _client()
     doors = (
         (LOG_IN_BY_BOTH, "log-in", account, client),
         (LOG_IN_BY_ACCOUNT, "log-in", account),
         (LOG_IN_BY_ADDRESS, "log-in", client),
     )
-    with limits.few_at_once(client):
+    for item, *who in doors:
+        limits.check(item, *who)
+    limits.check(RIGHT_LOG_IN_BY_ACCOUNT, "right log-in", account)
+    try:
+        found = current().accounts.log_in(email, password)
+    except WrongCredentials:
         for item, *who in doors:
-            limits.check(item, *who)
-        try:
-            return current().accounts.log_in(email, password)
-        except WrongCredentials:
-            for item, *who in doors:
-                limits.count(item, *who)
-            raise
+            limits.count(item, *who)
+        raise
+    limits.count(RIGHT_LOG_IN_BY_ACCOUNT, "right log-in", account)
+    return found
 
 
 def may_register(email: str, password: str) -> None:
@@ -142,9 +155,9 @@ def register(email: str, password: str) -> None:
 def verify(token: str, password: str) -> Account:
     """The account of a mailed link, for whoever brings the password that it was asked for with.
 
-    Raises InvalidToken, WrongCredentials, TooManyTries, TooBusy.
+    Raises InvalidToken, WrongCredentials, TooManyTries.
     """
-    with _limits().few_at_once(_client()), worthless_links_counted("verify link"):
+    with worthless_links_counted("verify link"):
         current().accounts.check_link(token, password)
     return current().accounts.verify(token)
 
@@ -169,7 +182,7 @@ def may_reset() -> None:
 def reset(token: str, password: str) -> Account:
     """AccountService.reset for whoever sent the request. Raises what it does, and TooManyTries."""
     # A link is not to be guessed; and each new password costs a hash, whatever the link is worth.
-    with _limits().few_at_once(_client()), worthless_links_counted("reset link"):
+    with worthless_links_counted("reset link"):
         return current().accounts.reset(token, password)
 
 
@@ -195,8 +208,13 @@ def _count_mail(what: str, email: str) -> None:
         _limits().count(item, *who)
 
 
-def _mail_doors(what: str, email: str) -> tuple[tuple[RateLimitItem, str, str], ...]:
-    return (MAIL_BY_ADDRESS, what, _client()), (MAIL_BY_ACCOUNT, what, _hidden(email))
+def _mail_doors(what: str, email: str) -> Sequence[tuple[RateLimitItem, *tuple[str, ...]]]:
+    account, client = _hidden(email), _client()
+    return (
+        (MAIL_BY_ADDRESS, what, client),
+        (MAIL_BY_BOTH, what, account, client),
+        (MAIL_BY_ACCOUNT, what, account),
+    )
 
 
 def _limits() -> RateLimits:

@@ -17,6 +17,9 @@ from tests.core.lines import OWNER, Line
 from tests.databases import Databases
 from tests.promises.cutting import Cut, CuttingProxy
 from tests.servers import MariaDB
+from tests.web.api.callers import PASSWORD, Caller, Mails
+from tests.web.api.conftest import make_services
+from web import create_app
 
 ONCE = Once("lost", "key", "", timedelta(days=1))
 LOST = [Cut.BEFORE_THE_COMMIT, Cut.BEFORE_ITS_ANSWER]
@@ -113,3 +116,23 @@ def test_a_database_that_stays_away_is_said_to_be_away(line: Line, mariadb: Mari
         mariadb.start()
 
     assert line.call_next().number == 1
+
+
+@pytest.mark.parametrize("cut", LOST)
+@pytest.mark.parametrize("at", ["the reservation of its key", "the keeping of its answer"])
+def test_a_registration_whose_key_is_cut_off_mails_one_link(line: Line, proxy: CuttingProxy, cut: Cut, at: str) -> None:
+    mails = Mails()
+
+    def send(to: str, subject: str, text: str) -> None:
+        if at == "the keeping of its answer":
+            proxy.cut = cut
+        mails(to, subject, text)
+
+    caller = Caller(create_app(make_services(line.records, send)))
+    if at == "the reservation of its key":
+        proxy.cut = cut
+
+    for _ in range(2):
+        assert caller.post("/accounts", {"email": "ada@example.com", "password": PASSWORD}, key="a").status_code == 202
+    assert proxy.cuts == 1
+    assert len(mails.sent) == 1

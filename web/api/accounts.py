@@ -26,7 +26,8 @@ def register(body: Registration) -> Response:
         limits.register(body.email, body.password)
         return _change(202, MailedShape(email=body.email))
 
-    return answered(make_by_itself(work, lambda: limits.may_register(body.email, body.password)))
+    with limits.one_of_few():
+        return answered(make_by_itself(work, lambda: limits.may_register(body.email, body.password)))
 
 
 @accounts.post("/accounts/verify")
@@ -66,7 +67,8 @@ def reset(body: Reset) -> Response:
             return _change(202, MailedShape(email=asked.email))
         return _change(200, AccountShape.of(limits.reset(asked.token, asked.password)))
 
-    return answered(make_by_itself(work, admit))
+    with limits.one_of_few():
+        return answered(make_by_itself(work, admit))
 
 
 @accounts.get("/accounts/me")
@@ -80,7 +82,8 @@ def show_account(account: Account) -> Response:
 @operation(SessionShape, "Accounts", takes=Login, anyone=True, refusals=(401, 429))
 def log_in(body: Login) -> Response:
     """Log in. The token lasts an hour."""
-    account = limits.log_in(body.email, body.password)
+    with limits.one_of_few():
+        account = limits.log_in(body.email, body.password)
     token, expires_at = tokens.issue(account, current().token_key, current().clock())
     return shown(SessionShape(token=token, expires_at=expires_at))
 

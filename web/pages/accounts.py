@@ -36,7 +36,8 @@ def home() -> Page:
 def begin_session() -> Page:
     """Log in, and go on to the page that was asked for."""
     try:
-        account = limits.log_in(request.form.get("email", ""), request.form.get("password", ""))
+        with limits.one_of_few():
+            account = limits.log_in(request.form.get("email", ""), request.form.get("password", ""))
     except Refusal as refusal:
         return _log_in_page(refusal), form_status(refusal)
     log_in(account)
@@ -74,7 +75,8 @@ def verify() -> Page:
     """Make the account, and log in."""
     token = request.form.get("token", "")
     try:
-        account = limits.verify(token, request.form.get("password", ""))
+        with limits.one_of_few():
+            account = limits.verify(token, request.form.get("password", ""))
     except WrongCredentials:
         not_theirs = "This is not the password that was chosen. If you chose none, register anew: then it is yours."
         return render_template("verify.html", token_of_mail=token, refusal=not_theirs, wrong_field="password"), 422
@@ -110,7 +112,8 @@ def reset() -> Page:
     """Change the password, and log in."""
     token = request.form.get("token", "")
     try:
-        account = limits.reset(token, request.form.get("password", ""))
+        with limits.one_of_few():
+            account = limits.reset(token, request.form.get("password", ""))
     except Refusal as refusal:
         if refusal.code == "invalid-token":
             flash(sentence(refusal), "refusal")
@@ -125,7 +128,8 @@ def _mail(template: str, ask: Callable[[], None], email: str) -> Page:
     """Do what mails a link, and show the same form with what became of it."""
     form = {"open": current().accounts.open_sign_up, "email": email}
     try:
-        ask()
+        with limits.one_of_few():
+            ask()
     except Refusal as refusal:
         return render_template(template, **form, **told(refusal)), form_status(refusal)
     except MailUnavailable as error:

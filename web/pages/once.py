@@ -18,7 +18,8 @@ from web.pages.sessions import staff_account
 from web.services import current
 
 PAGE_KEY = re.compile(r"[A-Za-z0-9_-]{16,32}")
-NOT_PART_OF_THE_WISH = ("csrf_token", "key")
+# The last changes while the page refreshes itself.
+NOT_PART_OF_THE_WISH = ("csrf_token", "key", "last_action")
 
 
 def page_key() -> str:

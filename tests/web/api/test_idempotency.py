@@ -176,10 +176,13 @@ class SlowMails(Mails):
     def __init__(self) -> None:
         super().__init__()
         self.under_way, self.let_go = Event(), Event()
+        self.fails = False
 
     def __call__(self, to: str, subject: str, text: str) -> None:
         self.under_way.set()
         assert self.let_go.wait(10)
+        if self.fails:
+            raise OSError("the mail server is full")
         super().__call__(to, subject, text)
 
 
@@ -199,20 +202,18 @@ def test_a_parallel_repeat_waits_and_mails_nothing_more(records: Records) -> Non
     assert len(mails.sent) == 1
 
 
-def test_few_wait_for_the_answer_of_a_key_and_none_for_ever(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 1.0)
+def test_nobody_waits_for_ever_for_the_answer_of_a_key(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0.2)
     mails = SlowMails()
     app = create_app(make_services(records, mails))
 
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(1) as pool:
         first = pool.submit(Caller(app).post, "/accounts", ADA, key="one press")
         assert mails.under_way.wait(10)
-        others = [pool.submit(Caller(app).post, "/accounts", ADA, key="one press") for _ in range(9)]
-        assert len(wait(others, timeout=0.8).done) == 6
-        for other in others:
-            assert_problem(other.result(), 409, "request-under-way")
+        meanwhile = Caller(app).post("/accounts", ADA, key="one press")
         mails.let_go.set()
 
+    assert_problem(meanwhile, 409, "request-under-way")
     assert first.result().status_code == 202
     assert Caller(app).post("/accounts", ADA, key="one press").text == first.result().text
     assert len(mails.sent) == 1
@@ -257,6 +258,28 @@ def test_a_key_whose_holder_died_is_taken_over_in_a_minute(
 
     assert [anybody.post("/accounts", ADA, key="a").status_code for _ in range(2)] == [202, 202]
     assert len(mails.sent) == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_whoever_was_taken_over_changes_nothing_of_the_answer(
+    records: Records, clock: StillClock, *, fails: bool
+) -> None:
+    mails = SlowMails()
+    app = create_app(make_services(records, mails))
+    second = Mails()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(Caller(app).post, "/accounts", ADA, key="a")
+        assert mails.under_way.wait(10)
+        clock.advance(timedelta(minutes=1))
+        anew = Caller(create_app(make_services(records, second))).post("/accounts", ADA, key="a")
+        mails.fails = fails
+        mails.let_go.set()
+
+    assert first.result().status_code == (503 if fails else 202)
+    again = Caller(create_app(make_services(records, second))).post("/accounts", ADA, key="a")
+    assert again.text == anew.text
+    assert len(second.sent) == 1
 
 
 def test_another_request_under_the_same_key_is_refused(ann: Caller, queue: dict) -> None:

@@ -199,6 +199,20 @@ def test_the_line_that_refreshes_itself_brings_what_undo_takes_back(bar: Bar, an
     assert "Undone. Number 1 is as before." in ann.send(form.action, form.values | {"last_action": version}).text
 
 
+def test_an_undo_whose_answer_was_lost_is_not_done_again_after_a_refresh(bar: Bar, ann: Visitor) -> None:
+    bar.join("Ana")
+    bar.join("Ben")
+    ann.press("/call-next")
+    form = ann.form("/undo")
+    ann.send(form.action, form.values)
+    bar.call_next()
+
+    again = ann.send(form.action, form.values | {"last_action": str(bar.queue().last_action_version)})
+
+    assert "Undone. Number 1 is as before." in again.text
+    assert bar.numbers(CALLED) == [1]
+
+
 @pytest.mark.parametrize("last_action", ["", "0", "nonsense", "9" * 30])
 def test_an_undo_that_names_no_action_takes_none_back(bar: Bar, ann: Visitor, last_action: str) -> None:
     bar.join("Ana")
