@@ -14,11 +14,16 @@ BLANK = r"\s\u0300-\u036f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d
 ONE_LINE = rf"^[^{CONTROL}]*[^{CONTROL}{MARKS}{BLANK}][^{CONTROL}]*$"
 """One line with something to read on it."""
 
-_DROPPED = re.compile(rf"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{MARKS}]")
+_DROPPED = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{MARKS}]")
 _NAME = re.compile(ONE_LINE)
+
+
+def tidy_text(text: str) -> str:
+    """Lines as people type and paste them, without marks and control characters, nor space around them."""
+    return _DROPPED.sub("", text.replace("\r\n", "\n")).strip()
 
 
 def tidy_name(text: str) -> str:
     """A name as people type and paste it, in one line and without marks; empty where nothing to read is left."""
-    name = " ".join(_DROPPED.sub("", text).split())
+    name = " ".join(_DROPPED.sub("", " ".join(text.split())).split())
     return name if _NAME.fullmatch(name) else ""

@@ -16,7 +16,7 @@ from pydantic import (
 
 from core import passwords, venues
 from core.model import ACTIVE_STATES, QueueState, TicketState
-from core.names import MARKS, ONE_LINE, tidy_name
+from core.names import ONE_LINE, tidy_name, tidy_text
 from core.queues import LARGEST_PARTY
 from core.venues import (
     LARGEST_CAPACITY,
@@ -30,7 +30,7 @@ from core.venues import (
 MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
 # Lines and tabs, and nothing else that can't be seen.
-LINES = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{MARKS}]*$"
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
 def _whole(value: Any) -> Any:
@@ -44,7 +44,11 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, max_length=venues.LONGEST["name"], pattern=ONE_LINE),
     AfterValidator(tidy_name),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=venues.LONGEST["text"], pattern=LINES)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=venues.LONGEST["text"], pattern=LINES),
+    AfterValidator(tidy_text),
+]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
 Password = Annotated[str, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
 Phone = Annotated[

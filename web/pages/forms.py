@@ -1,16 +1,12 @@
 """Reading what a form sent. Whatever can't be used raises the refusal that says so."""
 
-import re
 from typing import overload
 
 from flask import request
 
 from core.errors import InvalidPartySize, InvalidValue
-from core.names import tidy_name
+from core.names import tidy_name, tidy_text
 from core.queues import LARGEST_PARTY
-
-# Could break a text or a line in a log.
-CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def text(field: str, longest: int, *, required: bool = False) -> str:
@@ -23,8 +19,7 @@ def text(field: str, longest: int, *, required: bool = False) -> str:
 
 def lines(field: str, longest: int) -> str:
     """A text of several lines, without the spaces around it."""
-    value = request.form.get(field, "").replace("\r\n", "\n")
-    return _limited(field, CONTROL_BUT_LINES.sub("", value).strip(), longest)
+    return _limited(field, tidy_text(request.form.get(field, "")), longest)
 
 
 def _limited(field: str, value: str, longest: int) -> str:
