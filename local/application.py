@@ -10,6 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bots.channels import Sender
 from bots.conversation import Conversation
+from bots.delivery import Delivery
+from bots.email.sender import no_mail
 from bots.message_limit import MessageLimit
 from bots.notifier import Notifier
 from bots.reports import Reports
@@ -29,16 +31,17 @@ from core.storage.view import Positions, PositionView, ViewUpdate
 from core.sweeps import Sweeper
 from core.venues import VenueService
 from core.walk_ins import WalkIns
-from local.access_log import AccessLog
 from local.addresses import base_url, simulator_url
-from local.health import WorkerBeat, look_at
-from local.join_links import join_links
-from local.mails import mail_sender, no_mail
+from local.mails import mail_sender
 from local.not_connected import NotConnected
 from local.simulator import SimulatorSettings, State, create_simulator, switched_off
 from local.valkey import embedded_url
 from local.webhooks import create_webhooks
+from local.worker_beat import WorkerBeat
 from web import create_app
+from web.access_log import AccessLog
+from web.health import look_at
+from web.join_links import join_links
 from web.services import Services
 
 SIMULATED_BOT = "QueueManagerBot"
@@ -91,7 +94,7 @@ def create_application(parts: Parts, bot_name: str | None) -> Flask:
         app.register_blueprint(switched_off(settings.public_url))
     elif settings.twilio.simulated or settings.telegram.simulated or settings.mail_server is None:
         app.register_blueprint(create_simulator(_simulator_settings(parts), parts.simulated))
-    app.wsgi_app = AccessLog(app, behind_proxy=settings.proxies > 0)  # type: ignore[method-assign]
+    app.wsgi_app = AccessLog(app)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     return app
@@ -117,7 +120,7 @@ def _services(parts: Parts, bot_name: str | None) -> Services:
         public_url=settings.public_url,
         token_key=settings.token_key,
         join_links=partial(join_links, settings, bot_name),
-        health=partial(look_at, parts.records, partial(answers, parts.redis), parts.beat),
+        health=partial(look_at, parts.records, partial(answers, parts.redis), parts.beat.age),
         # The package's own name for a unix socket.
         rate_limits=parts.redis_url.replace("unix://", "redis+unix://", 1),
     )
@@ -201,4 +204,5 @@ def create_notifiers(parts: Parts) -> list[Notifier]:
             api_url=telegram.api_url or (f"{simulator}/telegram" if telegram.simulated else TELEGRAM_API_URL),
         )
     carriers: tuple[dict[str, Sender], ...] = ({"sms": texts, "whatsapp": texts}, {"telegram": bot})
-    return [Notifier(parts.notices, senders, settings.public_url, parts.records.clock) for senders in carriers]
+    deliveries = [Delivery(parts.notices, senders, settings.public_url, parts.records.clock) for senders in carriers]
+    return [Notifier(parts.notices, delivery) for delivery in deliveries]

@@ -11,20 +11,6 @@ TIMEOUT_SECONDS = 5.0
 
 def mail_sender(settings: Settings, simulated: State) -> SendMail | None:
     """What sends a mail, and raises OSError when it was not taken; None where mails can't go anywhere."""
-    server = settings.mail_server
-    if server is not None:
-        sender = MailSender(
-            server.host,
-            server.port,
-            server.sender,
-            user=server.user,
-            password=server.password,
-            timeout=TIMEOUT_SECONDS,
-        )
-        return sender.send
+    if settings.mail_server is not None:
+        return MailSender.through(settings.mail_server, TIMEOUT_SECONDS).send
     return simulated.receive_mail if settings.simulator else None
-
-
-def no_mail(_to: str, _subject: str, _text: str) -> None:
-    """Raises OSError."""
-    raise OSError("SMTP_HOST is not set, so there is nothing that sends mails")

@@ -30,8 +30,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 THREADS = 16
 BACKLOG = 1024
 CONNECTIONS = 1000
-# Who keeps connections open and says nothing shuts the others out for so long and no longer.
-IDLE_SECONDS = 20
 # The webhooks' limit, and room for the headers: a larger body is turned away before it is read.
 LARGEST_BODY = 2 * 1024 * 1024
 # Longer than the senders' time-outs: the worker notes what became of the text that it is sending.
@@ -75,8 +73,6 @@ def _run(settings: Settings, stack: ExitStack) -> None:
         threads=THREADS,
         backlog=BACKLOG,
         connection_limit=CONNECTIONS,
-        channel_timeout=IDLE_SECONDS,
-        cleanup_interval=IDLE_SECONDS // 2,
         asyncore_use_poll=True,
         max_request_body_size=LARGEST_BODY,
         # The simulator has to see them, to know that somebody calls from elsewhere.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # What pages ask for every second or two; shown only where something is wrong with it.
 CHATTER = ("/simulator", "/assets", "/healthz")
 
-# What a proxy in front may name a request; anything else could forge log lines.
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
 METHODS = {str(method) for method in HTTPMethod}
 OUR_ID = re.compile(r"[0-9a-f]{16}")
 VARIABLE = re.compile(r"<(?:([^<>]+):)?(\w+)>")
@@ -34,20 +32,18 @@ log = structlog.get_logger("access")
 
 
 class AccessLog:
-    """Wraps an application. The answer's X-Request-Id is a new one, or behind a proxy of ours the request's own.
+    """Wraps an application. The answer's X-Request-Id is the request's.
 
-    A stranger's own would be written unmasked.
+    A new one each time: one that a client sent, or that a proxy hands through, could be anything.
     """
 
-    def __init__(self, app: Flask, *, behind_proxy: bool) -> None:
+    def __init__(self, app: Flask) -> None:
         self._application, self._routes = app.wsgi_app, app.url_map
-        self._behind_proxy = behind_proxy
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """What the server calls for each request."""
         started = time.perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "") if self._behind_proxy else ""
-        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = secrets.token_hex(8)
         statuses: list[str] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], object]:

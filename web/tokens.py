@@ -1,5 +1,6 @@
 """The API's tokens: JWTs that last an hour, and end at once when the account's sessions do."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -10,6 +11,7 @@ from core.storage.accounts import Account
 LIFE = timedelta(hours=1)
 AUDIENCE = "queue-manager-api"
 ALGORITHM = "HS256"
+BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 CLAIMS = ["sub", "aud", "iat", "exp", "session"]
 
 
@@ -41,3 +43,9 @@ def read(token: str, key: str, now: datetime) -> tuple[str, int]:
     if datetime.fromtimestamp(claims["exp"], UTC) <= now:
         raise InvalidBearer
     return claims["sub"], claims["session"]
+
+
+def of_header(authorization: str) -> str | None:
+    """The token of the header Authorization (RFC 6750), None where it names none as it should."""
+    found = BEARER.fullmatch(authorization.strip())
+    return None if found is None else found[1]

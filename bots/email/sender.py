@@ -4,6 +4,9 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from typing import Self
+
+from core.settings import MailServer
 
 IMPLICIT_TLS_PORT = 465
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +37,11 @@ class MailSender:
             # Nobody is in between, and a mail server's certificate never names the loopback.
             self._tls.check_hostname = False
             self._tls.verify_mode = ssl.CERT_NONE
+
+    @classmethod
+    def through(cls, server: MailServer, timeout: float) -> Self:
+        """A sender through the operator's server."""
+        return cls(server.host, server.port, server.sender, user=server.user, password=server.password, timeout=timeout)
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Hand one mail to the server; encrypted where the server offers it, and always on port 465.
@@ -70,3 +78,8 @@ class MailSender:
         if not encrypted and self._host not in LOOPBACK_HOSTS:
             raise NoEncryption("the mail server offers no encryption, so the password was not sent")
         server.login(self._user, self._password)
+
+
+def no_mail(_to: str, _subject: str, _text: str) -> None:
+    """Raises OSError."""
+    raise OSError("SMTP_HOST is not set, so there is nothing that sends mails")

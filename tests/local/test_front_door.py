@@ -70,35 +70,14 @@ def test_health_names_every_part(http: httpx.Client) -> None:
     assert {"oldest_unrelayed_seconds"} <= set(health)
 
 
-@pytest.fixture(scope="module")
-def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edition]:
-    with Edition(tmp_path_factory.mktemp("behind"), TRUSTED_PROXIES="1") as edition:
-        yield edition
-
-
-def with_id(edition: Edition, id_: str) -> httpx.Response:
-    return httpx.get(f"{edition.url}/q/DEMO", headers={"X-Request-Id": id_}, trust_env=False, timeout=30)
-
-
-@pytest.mark.parametrize("sane", ["0123456789abcdef", "8c6f1c1e-6f1b-4a8f-9f43-0d1c2b3a4f5e", "1700000000-ab"])
-def test_a_proxys_request_id_is_kept_and_answered(behind_proxy: Edition, sane: str) -> None:
-    answer = with_id(behind_proxy, sane)
-
-    assert answer.headers["X-Request-Id"] == sane
-    assert line_of(behind_proxy, sane)["path"] == "/q/<join_code>"
-
-
-@pytest.mark.parametrize("strange", ["short", "x" * 101, "with space and more", '{"level": "critical"}'])
-def test_another_request_id_is_replaced(behind_proxy: Edition, strange: str) -> None:
-    answer = with_id(behind_proxy, strange)
+@pytest.mark.parametrize("given", ["0123456789abcdef", "tel-15550123456", "x" * 101, '{"level": "critical"}'])
+def test_a_request_has_an_id_of_our_own(edition: Edition, http: httpx.Client, given: str) -> None:
+    answer = http.get("/q/DEMO", headers={"X-Request-Id": given})
 
     assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"])
-    assert line_of(behind_proxy, answer.headers["X-Request-Id"])["path"] == "/q/<join_code>"
-    assert strange not in behind_proxy.log.read_text()
-
-
-def test_a_strangers_request_id_is_replaced(edition: Edition) -> None:
-    assert with_id(edition, "tel-15550123456").headers["X-Request-Id"] != "tel-15550123456"
+    assert answer.headers["X-Request-Id"] != given
+    assert line_of(edition, answer.headers["X-Request-Id"])["path"] == "/q/<join_code>"
+    assert given not in edition.log.read_text()
 
 
 def test_a_request_is_a_line_in_the_log(edition: Edition, http: httpx.Client) -> None:

@@ -12,7 +12,7 @@ from core.storage.queues import QueueAtVenue
 from core.storage.schema import migrate
 from local.application import Parts
 from local.demo import make_demo
-from local.join_links import join_links
+from web.join_links import join_links
 
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a token for tests"}
 TELEGRAM = {"TELEGRAM_BOT_TOKEN": "123456:ABC-DEF"}

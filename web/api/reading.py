@@ -16,7 +16,6 @@ from web.services import current
 
 Model = TypeVar("Model", bound=BaseModel)
 
-BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 # By pydantic's type of the error; what is filled in is its context.
 SENTENCES = {
@@ -48,12 +47,12 @@ def bearer() -> Account:
     header = request.headers.get("Authorization")
     if header is None:
         raise Problem("unauthorized", sentence=N_("Send the token of POST /api/v1/login as Authorization: Bearer."))
-    match = BEARER.fullmatch(header.strip())
-    if match is None:
+    token = tokens.of_header(header)
+    if token is None:
         raise Problem("unauthorized", headers=INVALID, sentence=N_("The header Authorization must be: Bearer <token>."))
     services = current()
     try:
-        account_id, session = tokens.read(match[1], services.token_key, services.clock())
+        account_id, session = tokens.read(token, services.token_key, services.clock())
     except tokens.InvalidBearer as error:
         sentence = N_("The token is not valid, or has expired. Log in again.")
         raise Problem("unauthorized", headers=INVALID, sentence=sentence) from error
