@@ -81,6 +81,7 @@ def _fill(engine: Engine, queue_id: str, numbers: range) -> None:
                     "party_size": 2,
                     "note": "",
                     "contact_id": id_,
+                    "channel": "sms",
                     "added_by_staff": False,
                     "active_key": f"{queue_id}:{id_}",
                     "state": TicketState.WAITING,

@@ -132,7 +132,7 @@ class CountryNotAllowed(Refusal):
 
 
 class TooManyTexts(Refusal):
-    """Walk-ins had as many texts from the venue's number in the last hour as they may. `limit`."""
+    """Walk-ins had as many texts from the venue's number in the last hour as they may. `texts`: how many."""
 
     code = "too-many-texts"
 

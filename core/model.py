@@ -180,7 +180,7 @@ class Contact:
 
 @dataclass(slots=True)
 class Ticket:
-    """One party's place in one queue.
+    """One party's place in one queue. `channel` is its contact's, None without one.
 
     `order_key` sorts the line; `version` is the version of the queue at the ticket's last change;
     `call_number` counts calls and recalls; `no_show_at` is when the no-show clock runs out.
@@ -194,6 +194,7 @@ class Ticket:
     party_size: int
     note: str
     contact_id: str | None
+    channel: str | None
     sender: str | None
     added_by_staff: bool
     state: TicketState

@@ -50,11 +50,6 @@ TEXTS_AN_HOUR = 200
 """From one number to walk-ins, whose phones nobody but staff has named."""
 
 
-def before_calls(texts_an_hour: int) -> int:
-    """After how many texts an hour only calls go on: whoever was told a place is called, too."""
-    return (texts_an_hour + 1) // 2
-
-
 _ALWAYS = {
     EventKind.ALMOST_THERE: NoticeKind.ALMOST_THERE,
     EventKind.CALLED: NoticeKind.CALLED,

@@ -13,7 +13,6 @@ from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
 from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
 from core.notice_kinds import (
-    ABOUT_A_CALL,
     AN_HOUR,
     ARRIVED,
     CALLS,
@@ -23,10 +22,9 @@ from core.notice_kinds import (
     SHELF_LIFE,
     STATES_TOLD,
     TEXTS_AN_HOUR,
-    before_calls,
 )
 from core.relay import notices_for
-from core.storage.notices import DeliveryReport, Notice
+from core.storage.notices import DeliveryReport, Notice, Texts
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Records, Transaction
 
@@ -61,8 +59,8 @@ class Outbound:
     """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
 
     `repeated`: a later notice says the same, of a state that came and went and came again. `count`: how many notices
-    the ticket has had, this one too. `texts`: how many texts walk-ins had from the same number in the last hour, None
-    where this is none.
+    the ticket has had, this one too. `texts`: how many texts walk-ins had from the same number in the last hour, calls
+    and others, None where this is none.
     """
 
     notice: Notice
@@ -72,24 +70,29 @@ class Outbound:
     position: int | None
     repeated: bool
     count: int
-    texts: int | None
+    texts: Texts | None
 
 
 class NoticeService:
     """The way of notices through the record. Safe for all threads and processes.
 
     `texts_an_hour`: how many go to walk-ins from one number; who is next stands on the board as not reached.
+    `tries`: how often a notice is sent that may yet get through, PAUSES at most.
     """
 
-    def __init__(self, records: Records, texts_an_hour: int = TEXTS_AN_HOUR) -> None:
+    def __init__(self, records: Records, texts_an_hour: int = TEXTS_AN_HOUR, *, tries: int = TRIES) -> None:
         self._records = records
         self._texts_an_hour = texts_an_hour
+        self._tries = tries
 
-    def relay(self, at_most: int = 100) -> int:
-        """Turn events that nobody has passed on into notices; answers how many events it took."""
+    def relay(self, at_most: int = 100, ticket_id: str | None = None) -> int:
+        """Turn events that nobody has passed on, all or those of one ticket, into notices.
+
+        Answers how many events it took.
+        """
 
         def work(tx: Transaction) -> int:
-            events = tx.event_log.unrelayed(at_most)
+            events = tx.event_log.unrelayed(at_most, ticket_id)
             if not events:
                 return 0
             new = notices_for(tx, events)
@@ -100,17 +103,19 @@ class NoticeService:
 
         return self._records.transaction(work)
 
-    def claim(self, at_most: int, channels: tuple[str, ...]) -> list[Outbound]:
+    def claim(self, at_most: int, channels: tuple[str, ...], ticket_id: str | None = None) -> list[Outbound]:
         """Lease notices of these channels that are due, calls first; those not worth sending any more are set aside.
 
         Of a ticket one at a time, but for a call, which waits for calls only: what comes after it is judged, and put
-        into words, when it was sent. Raises RecordUnavailable.
+        into words, when it was sent. `ticket_id`: those of one ticket alone. Raises RecordUnavailable.
         """
 
         def lease(tx: Transaction) -> list[Outbound]:
             first: dict[str, Notice] = {}
             for calls in (True, False):
-                for notice in tx.notices.due(tx.now, at_most - len(first), channels, about_a_call=calls):
+                for notice in tx.notices.due(
+                    tx.now, at_most - len(first), channels, about_a_call=calls, ticket_id=ticket_id
+                ):
                     first.setdefault(notice.ticket_id, notice)
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
@@ -153,43 +158,46 @@ class NoticeService:
 
         self._join_reports(self._records.transaction(work), carrier_id)
 
-    def throttled(self, notice_id: str, retry_after: timedelta) -> None:
-        """The carrier is busy: put back for later, not counted as a try."""
+    def throttled(self, notice_id: str, retry_after: timedelta) -> timedelta | None:
+        """The carrier is busy: put back for later, not counted as a try.
 
-        def work(tx: Transaction) -> None:
+        Answers in how long it is to be sent again, None for never.
+        """
+
+        def work(tx: Transaction) -> timedelta | None:
             notice, ticket, queue = _locked(tx, notice_id)
             if notice.state is not NoticeState.PENDING:
-                return
+                return None
             if tx.now + retry_after < notice.stale_at:
-                _put_off(tx, queue, ticket, notice, retry_after, NoticeState.PENDING)
-            else:
-                _advance(tx, queue, ticket, notice, NoticeState.STALE)
+                return _put_off(tx, queue, ticket, notice, retry_after, NoticeState.PENDING)
+            _advance(tx, queue, ticket, notice, NoticeState.STALE)
+            return None
 
-        self._records.transaction(work)
+        return self._records.transaction(work)
 
-    def failed(self, notice_id: str, code: str, sentence: str, *, retry: bool, unreachable: bool) -> None:
+    def failed(self, notice_id: str, code: str, sentence: str, *, retry: bool, unreachable: bool) -> timedelta | None:
         """It could not be sent. With `retry` it is tried again, with growing pauses, until it is a dead letter.
 
         With `unreachable` nothing can be sent to this guest at all, and staff see why; with OPTED_OUT as its code,
-        nothing from this sender of ours.
+        nothing from this sender of ours. Answers in how long it is to be sent again, None for never.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> timedelta | None:
             contact = _lock_contact(tx, notice_id) if unreachable else None
             notice, ticket, queue = _locked(tx, notice_id)
             if contact is not None:
                 _note_unreachable(tx, contact, ticket, code[:LONGEST_CODE])
             if notice.state is not NoticeState.PENDING:
                 # The lease had run out, and somebody else has sent it since.
-                return
+                return None
             notice.tries += 1
             notice.error_code, notice.error = code[:LONGEST_CODE], sentence[:LONGEST_SENTENCE]
-            if retry and notice.tries < TRIES:
-                _put_off(tx, queue, ticket, notice, PAUSES[notice.tries - 1], NoticeState.PENDING)
-            else:
-                _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
+            if retry and notice.tries < self._tries:
+                return _put_off(tx, queue, ticket, notice, PAUSES[notice.tries - 1], NoticeState.PENDING)
+            _advance(tx, queue, ticket, notice, NoticeState.DEAD if retry else NoticeState.FAILED)
+            return None
 
-        self._records.transaction(work)
+        return self._records.transaction(work)
 
     def report(
         self,
@@ -215,7 +223,7 @@ class NoticeService:
             if found is None:
                 tx.notices.keep_report(report)
                 return False
-            _take_reports(tx, found.id, [report])
+            _take_reports(tx, found.id, [report], self._tries)
             return True
 
         if not self._records.transaction(work):
@@ -225,6 +233,22 @@ class NoticeService:
         """The notices that rest after their last try, oldest first."""
         with self._records.reading() as tx:
             return tx.notices.dead()
+
+    def left_behind(self, age: timedelta, at_most: int) -> dict[str, str]:
+        """The tickets whose guests should have been told something that long ago, each with its channel."""
+        with self._records.reading() as tx:
+            before = tx.now - age
+            tickets = tx.event_log.left_behind(before, at_most)
+            tickets += tx.notices.overdue(before, tx.now, at_most)
+            return tx.tickets.channels(tickets)
+
+    def resend_dead(self, ticket_id: str) -> None:
+        """Give the dead letters of a ticket all their tries and their shelf life again."""
+        with self._records.reading() as tx:
+            told = tx.notices.of_tickets([ticket_id])
+        for notice in told:
+            if notice.state is NoticeState.DEAD:
+                self.resend(notice.id)
 
     def resend(self, notice_id: str) -> None:
         """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
@@ -249,7 +273,7 @@ class NoticeService:
         def work(tx: Transaction) -> None:
             notice = tx.notices.by_carrier_id(channel, carrier_id)
             if notice is not None:
-                _take_reports(tx, notice.id, tx.notices.take_reports(channel, carrier_id))
+                _take_reports(tx, notice.id, tx.notices.take_reports(channel, carrier_id), self._tries)
 
         with self._records.reading() as tx:
             kept = tx.notices.has_reports(channel, carrier_id)
@@ -280,10 +304,9 @@ def _not_worth_sending(outbound: Outbound, now: datetime, texts_an_hour: int) ->
         return NoticeState.FAILED, ERASED
     if (ticket.sender or contact.channel) in contact.opted_out:
         return NoticeState.FAILED, OPTED_OUT
-    limit = texts_an_hour if notice.kind in ABOUT_A_CALL else before_calls(texts_an_hour)
-    too_many_texts = outbound.texts is not None and outbound.texts >= limit
+    too_many_texts = outbound.texts is not None and not outbound.texts.leave_room_for(notice.kind, texts_an_hour)
     if outbound.count > MOST_NOTICES_A_TICKET or too_many_texts:
-        log.warning("a guest is not told: there were too many notices", ticket=ticket.id, to_walk_ins=outbound.texts)
+        log.warning("a guest is not told: there were too many notices", ticket=ticket.id, too_many_texts=too_many_texts)
         return NoticeState.FAILED, TOO_MANY
     return None
 
@@ -328,7 +351,7 @@ def _lock_contact(tx: Transaction, notice_id: str) -> Contact | None:
     return tx.contacts.lock_by_id(ticket.contact_id)
 
 
-def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]) -> None:
+def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport], tries: int) -> None:
     """Let delivery reports have their effect on a notice, its guest and its ticket."""
     contact = _lock_contact(tx, notice_id) if any(report.unreachable for report in reports) else None
     notice, ticket, queue = _locked(tx, notice_id)
@@ -343,7 +366,7 @@ def _take_reports(tx: Transaction, notice_id: str, reports: list[DeliveryReport]
             _note_unreachable(tx, contact, ticket, report.error_code or UNREACHABLE)
         passing = report.retry and notice.state is NoticeState.SENT
         notice.error_code = report.error_code
-        if passing and notice.tries < TRIES:
+        if passing and notice.tries < tries:
             # Staff may shout the name meanwhile; the clock goes on waiting for the text.
             _put_off(tx, queue, ticket, notice, PAUSES[notice.tries - 1], report.state)
             return
@@ -373,12 +396,13 @@ def _advance(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, stat
 
 def _put_off(
     tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, pause: timedelta, shown: NoticeState
-) -> None:
+) -> timedelta:
     """Let a notice be sent after a pause, under another id at the carrier; late reports on the last are no news."""
     notice.state = NoticeState.PENDING
     notice.carrier_id = None
     notice.next_try_at = tx.now + pause
     _save(tx, queue, ticket, notice, shown)
+    return pause
 
 
 def _save(tx: Transaction, queue: Queue, ticket: Ticket, notice: Notice, shown: NoticeState) -> None:

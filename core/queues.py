@@ -107,6 +107,7 @@ class QueueService:
             party_size=party_size,
             note=note,
             contact_id=None if contact is None else contact.id,
+            channel=None if contact is None else contact.channel,
             sender=sender,
             added_by_staff=actor.kind is ActorKind.STAFF,
             state=WAITING,

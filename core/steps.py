@@ -71,7 +71,7 @@ def start_call(tx: Transaction, queue: Queue, ticket: Ticket) -> None:
 
 def record(tx: Transaction, queue: Queue, kind: EventKind, ticket: Ticket | None, actor: Actor, **data: Any) -> None:
     """Add the event to the change; it is relayed where it tells a guest who has a contact something."""
-    told = ticket is not None and ticket.contact_id is not None and notice_kind(kind, data) is not None
+    told = ticket is not None and ticket.channel is not None and notice_kind(kind, data) is not None
     tx.record(queue, kind, ticket, actor, data, relay=told)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from core.contacts import ContactBook
 from core.errors import CountryNotAllowed, TooManyTexts, VenueHasNoNumber
-from core.model import Contact, ContactAddress, Venue, staff
-from core.notice_kinds import AN_HOUR, TEXTS_AN_HOUR, before_calls
+from core.model import Contact, ContactAddress, NoticeKind, Venue, staff
+from core.notice_kinds import AN_HOUR, TEXTS_AN_HOUR
 from core.phone_numbers import country_of_number, phone_number
 from core.queues import Joined, QueueService
 from core.storage.records import Transaction
@@ -55,9 +55,10 @@ class WalkIns:
             note=note,
             announce=True,
         )
-        sender = joined.ticket.sender
-        if sender and tx.notices.texts_to_walk_ins(sender, tx.now - AN_HOUR) >= before_calls(self.texts_an_hour):
-            raise TooManyTexts(limit=before_calls(self.texts_an_hour))
+        if joined.ticket.sender is not None:
+            texts = tx.notices.texts_to_walk_ins(joined.ticket.sender, tx.now - AN_HOUR)
+            if not texts.leave_room_for(NoticeKind.JOINED, self.texts_an_hour):
+                raise TooManyTexts(texts=texts.calls + texts.others)
         return joined
 
     def _contact(self, tx: Transaction, venue: Venue, phone: str) -> Contact:

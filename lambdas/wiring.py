@@ -15,6 +15,7 @@ from core.notices import NoticeService
 from core.queues import QueueService
 from core.settings import Settings
 from core.storage.engine import open_engine
+from core.storage.fan_out import Topic
 from core.storage.parameters import parameters
 from core.storage.records import Records
 from core.storage.redis_server import open_redis
@@ -22,6 +23,8 @@ from core.storage.view import Positions, PositionView, ViewUpdate
 
 # A container serves one request at a time.
 CONNECTIONS = 1
+# As often as the channels' queues let a message come.
+TRIES = 3
 
 
 class Parts:
@@ -30,12 +33,13 @@ class Parts:
     def __init__(self, settings: Settings) -> None:
         assert settings.redis_url is not None  # Settings.from_parameters asks for it
         self.settings = settings
-        self._redis_url = settings.redis_url
-        self._redis = open_redis(settings.redis_url)
-        view = PositionView(self._redis)
-        self.records = Records(
-            open_engine(settings.database_url, connections=CONNECTIONS), system_clock, [ViewUpdate(view)]
-        )
+        self.redis_url = settings.redis_url
+        self.redis = open_redis(settings.redis_url)
+        view = PositionView(self.redis)
+        self.topic = Topic(os.environ["TICKET_EVENTS"])
+        self.engine = open_engine(settings.database_url, connections=CONNECTIONS)
+        self.records = Records(self.engine, system_clock, [ViewUpdate(view), self.topic])
+        self.notices = NoticeService(self.records, settings.texts_an_hour, tries=TRIES)
         self.queues = QueueService()
         self.contacts = ContactBook(settings.contact_key)
         self.positions = Positions(self.records, view)
@@ -43,7 +47,7 @@ class Parts:
     @cached_property
     def conversation(self) -> Conversation:
         """What answers guests' messages; they are counted in Redis, for all containers."""
-        counter = RedisStorage(self._redis_url, wrap_exceptions=True, connection_pool=self._redis.connection_pool)
+        counter = RedisStorage(self.redis_url, wrap_exceptions=True, connection_pool=self.redis.connection_pool)
         return Conversation(
             self.records,
             self.queues,
@@ -56,7 +60,7 @@ class Parts:
     @cached_property
     def reports(self) -> Reports:
         """What takes down what the carriers tell later."""
-        return Reports(self.records, self.contacts, NoticeService(self.records))
+        return Reports(self.records, self.contacts, self.notices)
 
 
 @cache

@@ -205,7 +205,7 @@ CAUSES = {
     "too-many-texts": Cause(
         429,
         N_("Too many texts"),
-        N_("Walk-ins had %(limit)s texts from this number in the last hour. Add this one without a phone."),
+        N_("Walk-ins had %(texts)s texts from this number in the last hour. Add this one without a phone."),
     ),
     # The service.
     "internal-error": Cause(

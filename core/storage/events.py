@@ -49,15 +49,30 @@ class Events:
             .order_by(events.c.ordinal)
         )
 
-    def unrelayed(self, limit: int) -> list[Event]:
-        """Events that nobody has passed on, oldest first, locked; those that another process holds are left out."""
+    def unrelayed(self, limit: int, ticket_id: str | None = None) -> list[Event]:
+        """Events that nobody has passed on, oldest first, locked; those that another process holds are left out.
+
+        All of them, or those of one ticket.
+        """
+        query = select(*COLUMNS).where(events.c.relayed_at.is_(None))
+        if ticket_id is not None:
+            query = query.where(events.c.ticket_id == ticket_id)
         return self._read(
-            select(*COLUMNS)
-            .where(events.c.relayed_at.is_(None))
-            .order_by(events.c.at)
+            query.order_by(events.c.at, events.c.version, events.c.ordinal)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+
+    def left_behind(self, before: datetime, at_most: int) -> list[str]:
+        """The tickets of events before that moment that nobody has passed on."""
+        query = (
+            select(events.c.ticket_id)
+            .where(events.c.relayed_at.is_(None), events.c.at < before)
+            .group_by(events.c.ticket_id)
+            .order_by(func.min(events.c.at))
+            .limit(at_most)
+        )
+        return list(self._connection.execute(query).scalars())
 
     def oldest_unrelayed(self) -> datetime | None:
         """When the oldest event happened that nobody has passed on."""

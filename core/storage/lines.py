@@ -28,7 +28,7 @@ ENTRY = select(
     tickets.c.last_notice_kind,
     tickets.c.last_notice_state,
     tickets.c.last_notice_at,
-    contacts.c.channel,
+    tickets.c.channel,
     contacts.c.unreachable,
     contacts.c.opted_out,
     tickets.c.sender,

@@ -45,6 +45,19 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """How many texts were sent: about calls, and others."""
+
+    calls: int
+    others: int
+
+    def leave_room_for(self, kind: NoticeKind, limit: int) -> bool:
+        """Whether one more may be sent. Half of the limit is kept for calls: who was told a place is called, too."""
+        within_half = kind in ABOUT_A_CALL or self.others < (limit + 1) // 2
+        return within_half and self.calls + self.others < limit
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryReport:
     """What a carrier said of a message: `sent`, `delivered`, `undelivered`, `failed` or `read`.
 
@@ -79,17 +92,22 @@ class Notices:
         query = select(notices).where(notices.c.ticket_id.in_(ticket_ids)).order_by(*AGE)
         return self._all(query.with_for_update() if locked else query)
 
-    def texts_to_walk_ins(self, sender: str, since: datetime) -> int:
-        """How many notices made since then were sent to walk-ins from this number of ours."""
+    def texts_to_walk_ins(self, sender: str, since: datetime) -> Texts:
+        """How many notices made since then a carrier took from us for walk-ins, from this number of ours."""
+        about_a_call = notices.c.kind.in_(ABOUT_A_CALL)
         query = (
-            select(func.count())
+            select(about_a_call, func.count())
             .join_from(notices, tickets, tickets.c.id == notices.c.ticket_id)
             .where(
-                notices.c.created_at > since, notices.c.tries > 0, tickets.c.sender == sender, tickets.c.added_by_staff
+                notices.c.created_at > since,
+                notices.c.carrier_id.is_not(None),
+                tickets.c.sender == sender,
+                tickets.c.added_by_staff,
             )
+            .group_by(about_a_call)
         )
-        count: int = self._connection.execute(query).scalar_one()
-        return count
+        counts = {bool(calls): count for calls, count in self._connection.execute(query)}
+        return Texts(counts.get(True, 0), counts.get(False, 0))
 
     def is_newest(self, notice: Notice) -> bool:
         """Whether its guest was told nothing later."""
@@ -101,32 +119,51 @@ class Notices:
         """The notice that the carrier knows under this id."""
         return self._one(select(notices).where(notices.c.channel == channel, notices.c.carrier_id == carrier_id))
 
-    def due(self, now: datetime, at_most: int, channels: Sequence[str], *, about_a_call: bool) -> list[Notice]:
+    def due(
+        self, now: datetime, at_most: int, channels: Sequence[str], *, about_a_call: bool, ticket_id: str | None = None
+    ) -> list[Notice]:
         """Pending notices of these channels that nobody holds and whose time has come, locked, oldest first.
 
         Those about a call, or the others.
 
         One waits while another of its ticket is held: "not yet" is not to come before the call that it takes back.
         What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
+        All of them, or those of one ticket.
         """
         held = select(HELD.c.id).where(
             HELD.c.ticket_id == notices.c.ticket_id,
             HELD.c.lease_until > now,
             or_(HELD.c.kind.in_(ABOUT_A_CALL), notices.c.kind.not_in(ABOUT_A_CALL)),
         )
+        query = select(notices).where(
+            notices.c.state == NoticeState.PENDING,
+            notices.c.next_try_at <= now,
+            notices.c.channel.in_(channels),
+            notices.c.kind.in_(ABOUT_A_CALL) if about_a_call else notices.c.kind.not_in(ABOUT_A_CALL),
+            ~held.exists(),
+        )
+        if ticket_id is not None:
+            query = query.where(notices.c.ticket_id == ticket_id)
         return self._all(
-            select(notices)
-            .where(
-                notices.c.state == NoticeState.PENDING,
-                notices.c.next_try_at <= now,
-                notices.c.channel.in_(channels),
-                notices.c.kind.in_(ABOUT_A_CALL) if about_a_call else notices.c.kind.not_in(ABOUT_A_CALL),
-                ~held.exists(),
-            )
-            .order_by(notices.c.next_try_at, notices.c.call_number)
+            query.order_by(notices.c.next_try_at, notices.c.call_number)
             .limit(at_most)
             .with_for_update(skip_locked=True)
         )
+
+    def overdue(self, before: datetime, now: datetime, at_most: int) -> list[str]:
+        """The tickets of pending notices whose time came before that moment and that nobody holds."""
+        query = (
+            select(notices.c.ticket_id)
+            .where(
+                notices.c.state == NoticeState.PENDING,
+                notices.c.next_try_at < before,
+                or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now),
+            )
+            .group_by(notices.c.ticket_id)
+            .order_by(func.min(notices.c.next_try_at))
+            .limit(at_most)
+        )
+        return list(self._connection.execute(query).scalars())
 
     def lease(self, notice_ids: Sequence[str], until: datetime) -> None:
         """Hold notices that were read as due."""

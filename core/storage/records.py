@@ -74,6 +74,7 @@ class Transaction:
         self.now = clock()
         self._clock = clock
         self.events: list[Event] = []
+        self.told: dict[str, str] = {}
         self.changes: dict[str, LineChange] = {}
         self._locked: dict[str, Queue] = {}
 
@@ -168,8 +169,13 @@ class Transaction:
         *,
         relay: bool,
     ) -> None:
-        """Add an event to the change of a locked queue; one that nobody must be told of counts as relayed."""
+        """Add an event to the change of a locked queue; one that nobody must be told of counts as relayed.
+
+        `told` keeps the others' tickets, each with its channel.
+        """
         change = self.change(queue)
+        if relay and ticket is not None and ticket.channel is not None:
+            self.told[ticket.id] = ticket.channel
         self.events.append(
             Event(
                 queue_id=queue.id,

@@ -152,6 +152,7 @@ tickets = Table(
     Column("party_size", Integer, nullable=False),
     Column("note", String(500), nullable=False),
     Column("contact_id", String(32), ForeignKey("contacts.id"), index=True),
+    Column("channel", String(16)),
     Column("sender", String(20)),
     Column("added_by_staff", Boolean, nullable=False),
     Column("active_key", String(65), unique=True),

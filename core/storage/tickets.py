@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from core.model import ACTIVE_STATES, LineEntry, Ticket, TicketState
 from core.storage.columns import row_of
-from core.storage.tables import contacts, queues, tickets, venues
+from core.storage.tables import queues, tickets, venues
 
 FIELDS = tuple(Ticket.__dataclass_fields__)
 COLUMNS = tuple(tickets.c[name] for name in FIELDS)
@@ -204,10 +204,8 @@ class Tickets:
 
     def channels(self, ticket_ids: Collection[str]) -> dict[str, str]:
         """Of those of these tickets that have a contact, its channel, by the ticket's id."""
-        query = (
-            select(tickets.c.id, contacts.c.channel)
-            .join_from(tickets, contacts, contacts.c.id == tickets.c.contact_id)
-            .where(tickets.c.id.in_(ticket_ids))
+        query = select(tickets.c.id, tickets.c.channel).where(
+            tickets.c.id.in_(ticket_ids), tickets.c.channel.is_not(None)
         )
         return {row.id: row.channel for row in self._connection.execute(query)}
 

@@ -50,6 +50,7 @@ TICKET = Ticket(
     party_size=4,
     note="",
     contact_id="c",
+    channel="sms",
     sender="+15550100001",
     added_by_staff=False,
     state=TicketState.WAITING,

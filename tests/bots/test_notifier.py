@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from bots.channels import Outgoing, Sender
+from bots.delivery import Delivery
 from bots.notifier import Notifier
 from bots.sms.sender import TwilioSender
 from bots.telegram.sender import TelegramSender
@@ -61,7 +62,7 @@ def post(bars: Bars, carrier: Carrier) -> Iterator[Post]:
     service = NoticeService(bars.records)
     texts = TwilioSender("AC" + "0" * 32, "auth token", PUBLIC_URL, api_url=carrier.url, timeout=60)
     chats = TelegramSender(TOKEN, api_url=carrier.url)
-    notifier = Notifier(service, {"sms": texts, "telegram": chats}, PUBLIC_URL, bars.clock)
+    notifier = Notifier(service, Delivery(service, {"sms": texts, "telegram": chats}, PUBLIC_URL, bars.clock))
     yield Post(bars, service, notifier, carrier)
     notifier.close()
     chats.close()
@@ -273,7 +274,7 @@ def test_what_goes_wrong_with_one_notice_keeps_no_other_from_its_guest(bars: Bar
     tickets = [add(bars, f"+1555040000{number}") for number in range(6)]
     service = NoticeService(bars.records)
     inner = TwilioSender("AC" + "0" * 32, "auth token", PUBLIC_URL, api_url=carrier.url)
-    notifier = Notifier(service, {"sms": Fragile(inner)}, PUBLIC_URL, bars.clock)
+    notifier = Notifier(service, Delivery(service, {"sms": Fragile(inner)}, PUBLIC_URL, bars.clock))
     post = Post(bars, service, notifier, carrier)
     assert post.deliver() == 6
     notifier.close()
@@ -413,7 +414,7 @@ def test_what_is_not_noted_when_its_lease_runs_out_is_not_sent_again_beside_itse
     bars.queue(almost_there_at=0)
     add(bars, "+15550400001")
     service, slow = NoticeService(bars.records), Slow()
-    notifier = Notifier(service, {"sms": slow}, PUBLIC_URL, bars.clock)
+    notifier = Notifier(service, Delivery(service, {"sms": slow}, PUBLIC_URL, bars.clock))
     service.relay()
 
     assert notifier.run_once() == 1
@@ -442,7 +443,7 @@ def test_what_was_sent_while_the_database_went_away_is_noted_when_it_is_back(
     bars = Bars(Records(engine, clock))
     _, ticket = called(bars)
     service, unlucky = NoticeService(bars.records), Unlucky()
-    notifier = Notifier(service, {"sms": unlucky}, PUBLIC_URL, clock)
+    notifier = Notifier(service, Delivery(service, {"sms": unlucky}, PUBLIC_URL, clock))
     post = Post(bars, service, notifier, Carrier())
 
     assert post.deliver() == 1

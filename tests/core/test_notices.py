@@ -310,21 +310,45 @@ def walk_in(told: Told, address: str, sender: str = "+15550100001") -> Ticket:
     return told.join(address, OWNER, sender=sender, announce=True)
 
 
-def test_walk_ins_of_one_number_are_texted_so_often_an_hour(told: Told) -> None:
+def test_walk_ins_of_one_number_are_texted_so_often_an_hour_and_half_is_kept_for_calls(told: Told) -> None:
     told.service = NoticeService(told.records, texts_an_hour=4)
-    ann, ben = walk_in(told, "+15550300001"), walk_in(told, "+15550300002")
-    told.send_all()
-    eva = walk_in(told, "+15550300003")
+    ann, *others = [walk_in(told, f"+1555030000{n}") for n in range(3)]
+    told.relay()
+    while claimed := told.service.claim(1, SMS):
+        told.sent(claimed[0].notice, f"SM-{claimed[0].notice.id}")
+    assert sorted(str(told.shown(guest)[1]) for guest in (ann, *others)) == ["failed", "sent", "sent"]
     for action in ("call", "recall"):
         told.act(action, ann)
         told.send_all()
         told.wait(minutes=1)
-    told.act("recall", ann)
+        assert told.shown(ann)[1] == "sent"
 
+    told.act("recall", ann)
     assert told.claim() == []
-    assert told.shown(eva) == ("joined", "failed")
     assert told.shown(ann) == ("recalled", "failed")
+
+
+def test_calls_spend_nothing_of_the_other_half(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=6)
+    ann = walk_in(told, "+15550300001")
+    told.send_all()
+    for action in ("call", "recall", "recall"):
+        told.act(action, ann)
+        told.send_all()
+        told.wait(minutes=1)
+    ben = walk_in(told, "+15550300002")
+
+    told.send_all()
     assert told.shown(ben) == ("joined", "sent")
+
+
+def test_what_no_carrier_took_counts_for_nothing(told: Told) -> None:
+    told.service = NoticeService(told.records, texts_an_hour=2)
+    walk_in(told, "+15550300001")
+    told.fail(told.claim_one(NoticeKind.JOINED))
+    ben = walk_in(told, "+15550300002")
+
+    assert [outbound.ticket.id for outbound in told.claim()] == [ben.id]
 
 
 @pytest.mark.parametrize("texts_an_hour", [0, 2])
@@ -344,7 +368,7 @@ def test_who_texted_us_and_walk_ins_of_other_numbers_are_still_texted(told: Told
 
 
 def test_what_waits_spends_nothing_of_an_hours_texts(told: Told) -> None:
-    told.service = NoticeService(told.records, texts_an_hour=2)
+    told.service = NoticeService(told.records, texts_an_hour=1)
     ann = walk_in(told, "+15550300001")
     walk_in(told, "+15550300002")
     told.relay()
@@ -689,3 +713,47 @@ def test_not_yet_is_not_sent_to_who_is_called_again(told: Told) -> None:
     told.call_next()
 
     assert kinds(told.claim()) == [NoticeKind.CALLED]
+
+
+def test_one_tickets_notices_are_made_and_claimed_by_themselves(told: Told) -> None:
+    ann, ben = told.join("+15550300001"), told.join("+15550300002")
+    told.act("call", ann)
+    told.act("call", ben)
+
+    assert told.service.relay(ticket_id=ben.id) == 1
+    assert [outbound.ticket.id for outbound in told.service.claim(10, SMS, ben.id)] == [ben.id]
+    assert told.service.claim(10, SMS, ann.id) == []
+    assert told.service.relay() == 1
+
+
+def test_whose_guests_should_have_been_told_is_known_and_which_way(told: Told) -> None:
+    late = timedelta(seconds=10)
+    unrelayed, pending, held, sent = (told.join(f"+1555030000{n}") for n in range(4))
+    told.act("call", sent)
+    told.send_all()
+    told.act("call", held)
+    told.claim_one(NoticeKind.CALLED)
+    told.act("call", pending)
+    told.relay()
+    told.act("call", unrelayed)
+    assert told.service.left_behind(late, 10) == {}
+
+    told.wait(seconds=11)
+
+    assert told.service.left_behind(late, 10) == {unrelayed.id: "sms", pending.id: "sms"}
+    told.wait(seconds=LEASE.total_seconds())
+    assert set(told.service.left_behind(late, 10)) == {unrelayed.id, pending.id, held.id}
+
+
+def test_a_service_gives_up_after_as_many_tries_as_it_is_told(told: Told) -> None:
+    told.service = NoticeService(told.records, tries=2)
+    ticket, notice = told.called()
+
+    assert told.service.failed(notice.id, "30005", "Off.", retry=True, unreachable=False) == PAUSES[0]
+    told.wait(seconds=PAUSES[0].total_seconds())
+    told.claim_one(NoticeKind.CALLED)
+    assert told.service.failed(notice.id, "30005", "Off.", retry=True, unreachable=False) is None
+
+    assert told.shown(ticket) == ("called", "dead")
+    told.service.resend_dead(ticket.id)
+    assert told.claim_one(NoticeKind.CALLED).tries == 0

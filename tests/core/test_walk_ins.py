@@ -152,7 +152,7 @@ def test_from_a_number_go_so_many_texts_an_hour_for_all_its_queues(
 
     with pytest.raises(TooManyTexts) as refused:
         door.add("+5521912345679")
-    assert refused.value.details == {"limit": 3}
+    assert refused.value.details == {"texts": 3}
     assert door.waiting() == 1
     assert door.add().number == 2
     clock.advance(timedelta(hours=1, seconds=1))

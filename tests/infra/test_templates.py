@@ -1,5 +1,6 @@
 """The templates of the stack, as they will be read by CloudFormation."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from cfnlint import decode
 from cfnlint.api import ManualArgs, lint_file
 
 import infra
+from bots.channels import CHANNELS
+from lambdas.wiring import TRIES
+from web.causes import CAUSES
 
 FOLDER = Path(infra.__file__).parent
 TEMPLATES = sorted(FOLDER.glob("*.yaml"))
@@ -62,3 +66,52 @@ def test_a_function_may_do_what_is_named_to_what_is_named() -> None:
     for statement in statements:
         assert "*" not in str(statement["Action"])
         assert "*" not in str(statement["Resource"])
+
+
+def test_each_channel_has_one_queue_that_a_function_reads_in_time_and_gives_up_after_three_tries() -> None:
+    queues = resources("application.yaml", "AWS::SQS::Queue")
+    subscriptions = resources("application.yaml", "AWS::SNS::Subscription").values()
+    functions = resources("application.yaml", "AWS::Serverless::Function").values()
+    sources = {
+        event["Properties"]["Queue"]["Fn::GetAtt"][0]: (function["Timeout"], event["Properties"])
+        for function in functions
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+
+    told = [channel for subscription in subscriptions for channel in subscription["FilterPolicy"]["channel"]]
+    assert sorted(told) == sorted(CHANNELS)
+    for subscription in subscriptions:
+        name = subscription["Endpoint"]["Fn::GetAtt"][0]
+        timeout, source = sources[name]
+        assert subscription["RawMessageDelivery"] is True
+        assert queues[name]["VisibilityTimeout"] > timeout
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        redrive = queues[name]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] == TRIES
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues
+
+
+def test_the_gateway_lets_nobody_but_staff_to_what_is_theirs() -> None:
+    [api] = resources("application.yaml", "AWS::Serverless::Api").values()
+    paths = api["DefinitionBody"]["paths"]
+    guarded = {path for path, methods in paths.items() if all("security" in method for method in methods.values())}
+
+    assert guarded == {
+        "/api/v1/accounts/me",
+        "/api/v1/venues",
+        *(f"/api/v1/{things}/{{proxy+}}" for things in ("venues", "queues", "tickets")),
+    }
+    assert api["Auth"]["Authorizers"]["Staff"]["Identity"]["ReauthorizeEvery"] == 0
+
+
+@pytest.mark.parametrize("response", ["UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"])
+def test_the_gateways_own_errors_are_problems(response: str) -> None:
+    [api] = resources("application.yaml", "AWS::Serverless::Api").values()
+    answer = api["GatewayResponses"][response]
+    body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"…"')
+    problem = json.loads(body)
+
+    assert answer["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
+    assert problem["type"].removeprefix("/problems/") in CAUSES
+    assert problem.get("status") == answer.get("StatusCode")

@@ -1,20 +1,22 @@
 """The AWS edition as it is deployed: our template and our zip on MiniStack, with a real MariaDB and Valkey."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
 from twilio.request_validator import RequestValidator
 
+from core.clock import system_clock
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
 from tests.bots.bars import Bars
-from tests.clocks import StillClock
+from tests.bots.carriers import Carrier
 from tests.databases import Databases
 from tests.parameters import PARAMETERS
 from tests.servers import MiniStack, Valkey
@@ -35,18 +37,40 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 @dataclass
 class Deployed:
-    """The deployed stack, as the carriers see it, and its database."""
+    """The deployed stack, as the carriers see it, its database, and the carriers, as the stack sees them."""
 
     aws: MiniStack
     api_id: str
     bars: Bars
+    database_url: str
+    twilio: Carrier
+    telegram: Carrier
 
-    def post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Run a function by its name in the template; the answer of Lambda."""
+        answer: dict[str, Any] = self.aws.client("lambda").invoke(
+            FunctionName=self.physical_id(function), Payload=json.dumps(event).encode()
+        )
+        return answer
+
+    def physical_id(self, name: str) -> str:
+        """What AWS calls the resource that has this name in the template."""
+        found = self.aws.client("cloudformation").describe_stack_resource(
+            StackName="application", LogicalResourceId=name
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def ask(
+        self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] = MappingProxyType({})
+    ) -> httpx.Response:
         """A request to API Gateway."""
         host = f"{self.api_id}.execute-api.localhost:{self.aws.port}"
-        return httpx.post(
-            f"{self.aws.url}/{STAGE}{path}", content=content, headers={"Host": host, **headers}, timeout=30
-        )
+        url = f"{self.aws.url}/{STAGE}{path}"
+        return httpx.request(method, url, content=content, headers={"Host": host, **headers}, timeout=30)
+
+    def post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """A request of a carrier's."""
+        return self.ask("POST", path, content, headers)
 
     def text(self, path: str, form: dict[str, str], *, token: str = AUTH_TOKEN) -> httpx.Response:
         """A form as Twilio signs it."""
@@ -65,21 +89,23 @@ def deployed(
     aws: MiniStack, mariadb_databases: Databases, _valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     """The stack with a queue DEMO at a venue."""
-    url = mariadb_databases.migrated()
-    _put_parameters(aws, url, _valkey)
-    _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
-    engine = open_engine(url)
-    bars = Bars(Records(engine, StillClock()))
-    bars.queue()
-    yield Deployed(aws, _deploy(aws), bars)
-    engine.dispose()
+    url = mariadb_databases.empty()
+    with Carrier().serving() as twilio, Carrier().serving() as telegram:
+        _put_parameters(aws, url, _valkey, {"TWILIO_API_URL": twilio.url, "TELEGRAM_API_URL": telegram.url})
+        _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
+        api_id = _deploy(aws)
+        engine = open_engine(url)
+        bars = Bars(Records(engine, system_clock))
+        bars.queue()
+        yield Deployed(aws, api_id, bars, url, twilio, telegram)
+        engine.dispose()
 
 
-def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey) -> None:
+def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey, carriers: dict[str, str]) -> None:
     host, _, database = database_url.rpartition("@")[2].partition("/")
     parts = {"MYSQL_DATABASE": database, "MYSQL_HOST": host, "MYSQL_USER": "root", "REDIS_HOST": valkey.url}
     ssm = aws.client("ssm")
-    for name, value in (PARAMETERS | parts).items():
+    for name, value in (PARAMETERS | parts | carriers).items():
         ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
 
 

@@ -131,7 +131,6 @@ def _alarm(entry: LineEntry, now: datetime) -> str | None:
             return f"Not reached: {shout}"
         late = entry.called_at is not None and now >= entry.called_at + UNCONFIRMED
         return f"Not confirmed yet: {shout}" if late and told not in ARRIVED else None
-    failed = entry.last_notice_state in NOT_REACHED
-    if entry.state is TicketState.WAITING and entry.channel is not None and (failed or not entry.reachable):
+    if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
     return None

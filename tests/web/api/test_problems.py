@@ -195,7 +195,7 @@ NAMED = {
     "header": "X-Header",
     "join_code": "DEMO",
     "largest_party": 8,
-    "limit": 60,
+    "texts": 60,
     "line": 1,
     "method": "PUT",
     "nearest": "America/Sao_Paulo",

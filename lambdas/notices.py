@@ -1,0 +1,54 @@
+"""What the functions share that tell guests: from a nudge in the channel's queue to what the carrier said."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from bots.channels import Sender
+from bots.delivery import Delivery
+from core.notices import NoticeService
+from core.storage.fan_out import ChannelQueue
+from lambdas.wiring import Parts
+
+
+class NotTaken(Exception):
+    """The carrier did not take a notice; another try may help, until the queue gives it up."""
+
+
+class Teller:
+    """Tells the guests of one queue's channels."""
+
+    def __init__(self, parts: Parts, senders: dict[str, Sender]) -> None:
+        self._notices: NoticeService = parts.notices
+        self._delivery = Delivery(parts.notices, senders, parts.settings.public_url, parts.records.clock)
+        self._queue = ChannelQueue(os.environ["CHANNEL_QUEUE"])
+
+    def tell(self, record: SQSRecord) -> None:
+        """Send whatever this ticket's guest is to be told now, one after the other.
+
+        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken.
+        """
+        nudge = json.loads(record.body)
+        ticket_id = nudge["ticket_id"]
+        if nudge.get("again"):
+            self._notices.resend_dead(ticket_id)
+        self._notices.relay(ticket_id=ticket_id)
+        while claimed := self._notices.claim(1, self._delivery.channels, ticket_id):
+            outcome = self._delivery.send(claimed[0])
+            if outcome.failed:
+                # After the last try at once: the queue then sees that it was the last, and lays it aside.
+                self._queue.show_again(record.receipt_handle, outcome.again_in or timedelta(0))
+                raise NotTaken(claimed[0].notice.id)
+            if outcome.again_in is not None:
+                self._queue.put_back(ticket_id, outcome.again_in)
+
+
+def told(event: dict[str, Any], context: Any, tell: Callable[[SQSRecord], None]) -> Any:
+    """The function's answer: which of these messages are to come again."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=tell, processor=processor, context=context)

@@ -1,0 +1,22 @@
+"""Tells guests by SMS and WhatsApp: the queue of the channel sms."""
+
+from functools import cache
+from typing import Any
+
+from bots.sms.sender import TwilioSender
+from lambdas.notices import Teller, told
+from lambdas.wiring import parts
+
+
+@cache
+def teller() -> Teller:
+    """The container's own. Raises SettingsError."""
+    here = parts()
+    twilio = here.settings.twilio
+    sender = TwilioSender(twilio.account_sid, twilio.auth_token, here.settings.public_url, api_url=twilio.api_url)
+    return Teller(here, {"sms": sender, "whatsapp": sender})
+
+
+def handle(event: dict[str, Any], context: Any) -> Any:
+    """Send what is due; answers which messages failed."""
+    return told(event, context, teller().tell)

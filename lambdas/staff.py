@@ -1,0 +1,24 @@
+"""The accounts of staff, for the functions that have to do with them."""
+
+from functools import cache
+
+from bots.email.sender import MailSender, no_mail
+from core.accounts import AccountService
+from lambdas.wiring import parts
+
+# Of each of the mail server's answers: whoever asked for the mail waits for it.
+MAIL_TIMEOUT_SECONDS = 5.0
+
+
+@cache
+def accounts() -> AccountService:
+    """The container's own. Raises SettingsError."""
+    here = parts()
+    server = here.settings.mail_server
+    return AccountService(
+        here.records,
+        no_mail if server is None else MailSender.through(server, MAIL_TIMEOUT_SECONDS).send,
+        here.settings.public_url,
+        # Who registers has to get a mail.
+        open_sign_up=here.settings.open_sign_up and server is not None,
+    )

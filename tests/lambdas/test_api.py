@@ -1,0 +1,91 @@
+"""The pages and the JSON API behind API Gateway and its authorizer."""
+
+import json
+import secrets
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from core.accounts import AccountService
+from tests.bots.carriers import Answer
+from tests.lambdas.conftest import Deployed
+
+pytestmark = pytest.mark.timeout(300)
+
+ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
+PASSWORD = "correct horse"
+
+
+class Staff:
+    """An account that calls the API."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self.deployed = deployed
+        self.email = f"{secrets.token_hex(4)}@example.com"
+        self.service = AccountService(deployed.bars.records, lambda *_: None, "https://line.example.com")
+        self.account = self.service.add(self.email, PASSWORD)
+        self.token = self.call("POST", "/login", {"email": self.email, "password": PASSWORD}).json()["token"]
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        token = token or getattr(self, "token", None)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.deployed.ask(method, f"/api/v1{path}", content, headers)
+
+
+@pytest.fixture(scope="module")
+def staff(deployed: Deployed) -> Staff:
+    return Staff(deployed)
+
+
+def test_the_story_from_a_text_to_the_call_on_the_phone(deployed: Deployed, staff: Staff) -> None:
+    deployed.twilio.answer = ACCEPTED
+    number = f"+1555020{secrets.randbelow(10**4):04}"
+    settings = {"name": "Fuchsbau", "time_zone": "America/New_York", "phone_number": number}
+    venue = staff.call("POST", "/venues", settings).json()
+    queue = staff.call("POST", f"/venues/{venue['id']}/queues", {"name": "Door"}).json()
+    guest = f"+1555030{secrets.randbelow(10**4):04}"
+    form = {"MessageSid": f"SM{secrets.token_hex(16)}", "From": guest, "To": number}
+    assert "Place 1" in deployed.text("/webhooks/sms", form | {"Body": f"JOIN {queue['join_code']} 2"}).text
+
+    called = staff.call("POST", f"/queues/{queue['id']}/call-next")
+
+    assert (called.status_code, called.json()["state"]) == (200, "called")
+    deadline = time.monotonic() + 60
+    while not any(asked.to == guest for asked in deployed.twilio.asked):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [line["number"] for line in staff.call("GET", f"/queues/{queue['id']}/tickets").json()["items"]] == [1]
+
+
+@pytest.mark.parametrize("token", ["", "forged", "of another session"])
+def test_a_stranger_gets_no_further_than_the_gateway(staff: Staff, token: str) -> None:
+    if token == "of another session":
+        somebody = Staff(staff.deployed)
+        token = somebody.token
+        somebody.deployed.bars.do(lambda tx: tx.accounts.set_password(somebody.account.id, "another hash"))
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = staff.deployed.ask("GET", "/api/v1/venues", headers=headers)
+
+    assert answer.status_code == 401
+
+
+def test_who_logged_in_is_known_and_reaches_what_is_theirs_alone(deployed: Deployed, staff: Staff) -> None:
+    assert staff.call("GET", "/accounts/me").json() == {"id": staff.account.id, "email": staff.email}
+    assert staff.call("GET", "/queues/demo").status_code == 404
+
+
+def test_pages_need_no_token(deployed: Deployed) -> None:
+    log_in = deployed.ask("GET", "/")
+    health = deployed.ask("GET", "/healthz")
+    unknown = deployed.ask("GET", "/api/v1/nothing")
+
+    assert (log_in.status_code, log_in.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "Log in" in log_in.text
+    assert (health.json()["database"], health.json()["redis"]) == (True, True)
+    assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "application/problem+json")
