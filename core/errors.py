@@ -162,7 +162,7 @@ class EmailTaken(Refusal):
 
 
 class TooBusy(Refusal):
-    """More people log in or choose a password at this moment than can be served beside the line."""
+    """More people log in, register or ask for mail than can be served beside the line. `retry_after` in seconds."""
 
     code = "too-busy"
 

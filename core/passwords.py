@@ -13,6 +13,7 @@ SHORTEST = 10
 LONGEST = 200
 # A hash takes 64 MiB and a core for a tenth of a second: many at once would leave nothing for the line.
 AT_ONCE = 2
+TOO_BUSY_SECONDS = 3
 LONGEST_WAIT_SECONDS = 8.0
 """Whoever waits has a thread of the server, which the line needs."""
 
@@ -54,7 +55,7 @@ class Passwords:
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
         if not self._turn.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise TooBusy
+            raise TooBusy(retry_after=TOO_BUSY_SECONDS)
         try:
             yield
         finally:

@@ -30,6 +30,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 THREADS = 16
 BACKLOG = 1024
 CONNECTIONS = 1000
+# Connections that say nothing are closed after this. One that says a little all the time is the proxy's to end.
+SILENT_SECONDS = 20
 # The webhooks' limit, and room for the headers: a larger body is turned away before it is read.
 LARGEST_BODY = 2 * 1024 * 1024
 # Longer than the senders' time-outs: the worker notes what became of the text that it is sending.
@@ -73,6 +75,8 @@ def _run(settings: Settings, stack: ExitStack) -> None:
         threads=THREADS,
         backlog=BACKLOG,
         connection_limit=CONNECTIONS,
+        channel_timeout=SILENT_SECONDS,
+        cleanup_interval=SILENT_SECONDS // 2,
         asyncore_use_poll=True,
         max_request_body_size=LARGEST_BODY,
         # The simulator has to see them, to know that somebody calls from elsewhere.

@@ -142,7 +142,7 @@ CAUSES = {
         N_("Idempotency-Key reused"),
         N_("This Idempotency-Key was sent before with another request. Take a new key for a new request."),
     ),
-    "too-busy": Cause(503, N_("Too busy"), N_("Too many log-ins are under way. Try again in a few seconds.")),
+    "too-busy": Cause(503, N_("Too busy"), N_("Too many do this at the moment. Try again in %(retry_after)s seconds.")),
     "too-many-tries": Cause(
         429, N_("Too many tries"), N_("This was tried too often. Try again in %(retry_after)s seconds.")
     ),

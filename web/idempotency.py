@@ -10,15 +10,17 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import structlog
 from flask import request
 
-from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable
+from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable, TooBusy
 from core.storage.records import Once, Transaction
 from web.problems import Problem
 from web.services import current
@@ -30,6 +32,8 @@ KEEP = timedelta(hours=24)
 # A hash and a mail take a second or two. Where a mail server takes longer than this, a repeat mails another link.
 RESERVED = timedelta(minutes=1)
 PATIENCE_SECONDS, PAUSE_SECONDS = 8.0, 0.05
+# Who waits for another's answer holds one of the server's threads, which are for the line.
+_waiting = BoundedSemaphore(3)
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -56,25 +60,39 @@ def make(who: str, work: Callable[[Transaction], Change]) -> Change:
     return Change(**records.answer_once(once, lambda tx: asdict(work(tx))))
 
 
-def make_by_itself(work: Callable[[], Change], admit: Callable[[], None]) -> Change:
+def make_by_itself(work: Callable[[], Change], guard: Callable[[], AbstractContextManager[None]]) -> Change:
     """Run `work`, which has its own transactions and its own mail, or give the answer that its key got before.
 
-    For whoever has not logged in; all of them share their keys. `admit` comes first and refuses whom it must, so that
-    nobody is refused at the price of a write. Then the key is reserved: a repeat that comes meanwhile waits for the
-    answer. A process that dies leaves the reservation to run out, and the next repeat does the work again. Raises what
-    both do, KeyReused, RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem
-    `invalid-header`, and `request-under-way` when the answer does not come.
+    For whoever has not logged in; all of them share their keys. It is run within `guard`, which refuses whom it must
+    before anything is written. The key is reserved meanwhile: a repeat waits for the answer. A process that dies leaves
+    the reservation to run out, and the next repeat does the work again. Raises what both do, KeyReused,
+    RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem `invalid-header`, and
+    `request-under-way` when the answer does not come, or several wait already.
     """
     once = _once("anybody")
     if once is None:
-        return work()
+        with guard():
+            return work()
     reservation = Reservation(once)
-    kept = reservation.look()
-    if not isinstance(kept, Change):
-        admit()
-        kept = reservation.take() or _wait(reservation)
-    if isinstance(kept, Change):
-        return kept
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not isinstance(kept := reservation.look(), Change):
+        if kept is not Taken.BY_ANOTHER:
+            try:
+                with guard():
+                    if reservation.take():
+                        return _do(work, reservation)
+            except TooBusy:
+                # It may be with the repeats of this very request, which began in the same instant.
+                _pause(give_up_at)
+                if reservation.look() in (None, Taken.BY_NOBODY):
+                    raise
+                continue
+        _pause(give_up_at)
+    return kept
+
+
+def _do(work: Callable[[], Change], reservation: "Reservation") -> Change:
+    """Do the work of a key that is reserved, and keep its answer, or give the key back."""
     change = None
     try:
         change = work()
@@ -85,14 +103,13 @@ def make_by_itself(work: Callable[[], Change], admit: Callable[[], None]) -> Cha
     return change
 
 
-def _wait(reservation: "Reservation") -> "Change | Taken":
-    """What `take` gives as soon as it gives anything."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
+def _pause(give_up_at: float) -> None:
+    if time.monotonic() > give_up_at or not _waiting.acquire(blocking=False):
+        raise Problem("request-under-way", headers={"Retry-After": "5"})
+    try:
         time.sleep(PAUSE_SECONDS)
-        if reservation.look() is not Taken.BY_ANOTHER and (kept := reservation.take()):
-            return kept
-    raise Problem("request-under-way", headers={"Retry-After": "5"})
+    finally:
+        _waiting.release()
 
 
 class Taken(Enum):
@@ -116,22 +133,17 @@ class Reservation:
         with current().records.reading() as tx:
             return self._found(tx)
 
-    def take(self) -> Change | Taken | None:
-        """The kept answer, BY_US where the key is this request's now, None while it is another's.
+    def take(self) -> bool:
+        """Whether the key is this request's now. Raises KeyReused, RecordUnavailable, OutcomeUnknown."""
 
-        Raises KeyReused, RecordUnavailable, OutcomeUnknown.
-        """
-
-        def work(tx: Transaction) -> Change | Taken | None:
+        def work(tx: Transaction) -> bool:
             scope, key, until = self._once.scope, self._once.key, tx.now + RESERVED
             found = self._found(tx, lock=True)
             if found is Taken.BY_NOBODY:
                 tx.receipts.answer(scope, key, self._holder, until)
             elif found is None:
                 tx.receipts.insert(scope, key, self._once.fingerprint, self._holder, until)
-            elif found is Taken.BY_ANOTHER:
-                return None
-            return found if isinstance(found, Change) else Taken.BY_US
+            return found in (Taken.BY_US, Taken.BY_NOBODY, None)
 
         return _insisting(work)
 

@@ -1,16 +1,15 @@
 """The doors that strangers may try, and how often: logging in, registering, asking for a new password, choosing it.
 
 Of links and log-ins those count that were worth nothing, and, with room, right log-ins; what can't be used mails
-nothing, and counts for nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Worth
-something or not, one address has few requests at these doors at once, and all of them together leave threads to the
-line.
+nothing, and counts for nothing. Counts are kept in Redis, or in this process' memory while Redis is away. Who is within
+them is one of few at once, so that the line keeps its threads.
 """
 
 import hashlib
 import math
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -24,7 +23,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from core.accounts import email_address
 from core.errors import InvalidToken, Refusal, SignUpClosed, TooBusy, WrongCredentials
-from core.passwords import check_length
+from core.passwords import TOO_BUSY_SECONDS, check_length
 from core.storage.accounts import Account
 from web.services import current
 
@@ -32,15 +31,17 @@ from web.services import current
 LOG_IN_BY_BOTH = parse("10 per 15 minutes")
 LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
 LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
-# So that nobody who has an account keeps the others from theirs.
+# So that who has an account does not keep the others from theirs.
 RIGHT_LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
+RIGHT_LOG_IN_BY_ADDRESS = parse("200 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
 MAIL_BY_BOTH = parse("5 per 1 hour")
 MAIL_BY_ACCOUNT = parse("20 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
-# Each of these waits for a password's hash or for the mail server, and holds one of the server's threads, which are for
-# the line.
-AT_ONCE, AT_ONCE_BY_ADDRESS = 8, 4
+# Who waits for a password's hash or for the mail server holds one of the server's threads, which are for the line. A
+# mail server that takes its time keeps nobody from logging in.
+AT_ONCE = {"password": (6, 3), "mail": (3, 2)}
+"""How many requests of all, and of one address."""
 WITH_PORT = re.compile(r"([0-9.]+|\[.+\]):[0-9]+")
 REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
 
@@ -63,7 +64,7 @@ class RateLimits:
             self._shared = MovingWindowRateLimiter(shared)
         # After a failure Redis is left alone for a second, so that a dead one holds up one request and not all.
         self._rests_until = 0.0
-        self._under_way: Counter[str] = Counter()
+        self._under_way: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._counting = Lock()
 
     def check(self, item: RateLimitItem, *who: str) -> None:
@@ -83,18 +84,21 @@ class RateLimits:
             self.check(item, *who)
 
     @contextmanager
-    def few_at_once(self, client: str) -> Iterator[None]:
-        """Be one of the few that an address, and all of them, may have under way here. Raises TooBusy, at once."""
+    def few_at_once(self, what: str, client: str) -> Iterator[None]:
+        """Be one of the few of AT_ONCE in this process. Raises TooBusy, at once."""
+        of_all, of_one = AT_ONCE[what]
         with self._counting:
-            if self._under_way[client] >= AT_ONCE_BY_ADDRESS or self._under_way.total() >= AT_ONCE:
-                raise TooBusy
-            self._under_way[client] += 1
+            under_way = self._under_way[what]
+            if under_way[client] >= of_one or under_way.total() >= of_all:
+                raise TooBusy(retry_after=TOO_BUSY_SECONDS)
+            under_way[client] += 1
         try:
             yield
         finally:
             with self._counting:
-                self._under_way[client] -= 1
-                self._under_way += Counter()  # forgets who has none
+                under_way[client] -= 1
+                if not under_way[client]:
+                    del under_way[client]
 
     def _limiter(self) -> MovingWindowRateLimiter:
         return self._own if time.monotonic() < self._rests_until else self._shared
@@ -109,81 +113,82 @@ class RateLimits:
             raise TooManyTries(retry_after=max(1, math.ceil(reset_at - time.time())))
 
 
-@contextmanager
-def one_of_few() -> Iterator[None]:
-    """Do what is done at one of these doors, for whoever sent the request. Raises TooBusy."""
-    with _limits().few_at_once(_client()):
-        yield
-
-
 def log_in(email: str, password: str) -> Account:
-    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries."""
+    """The account of whoever sent the request. Raises WrongCredentials, TooManyTries, TooBusy."""
     limits, account, client = _limits(), _hidden(email), _client()
-    doors = (
+    wrong = (
         (LOG_IN_BY_BOTH, "log-in", account, client),
         (LOG_IN_BY_ACCOUNT, "log-in", account),
         (LOG_IN_BY_ADDRESS, "log-in", client),
     )
-    for item, *who in doors:
+    right = (
+        (RIGHT_LOG_IN_BY_ACCOUNT, "right log-in", account),
+        (RIGHT_LOG_IN_BY_ADDRESS, "right log-in", client),
+    )
+    for item, *who in (*wrong, *right):
         limits.check(item, *who)
-    limits.check(RIGHT_LOG_IN_BY_ACCOUNT, "right log-in", account)
+    doors: Sequence[tuple[RateLimitItem, *tuple[str, ...]]] = right
     try:
-        found = current().accounts.log_in(email, password)
+        with limits.few_at_once("password", client):
+            return current().accounts.log_in(email, password)
     except WrongCredentials:
+        doors = wrong
+        raise
+    except TooBusy:
+        doors = ()
+        raise
+    finally:
         for item, *who in doors:
             limits.count(item, *who)
-        raise
-    limits.count(RIGHT_LOG_IN_BY_ACCOUNT, "right log-in", account)
-    return found
 
 
-def may_register(email: str, password: str) -> None:
-    """Raise what `register` would refuse with before it does anything; counts nothing."""
+@contextmanager
+def registering(email: str, password: str) -> Iterator[None]:
+    """Where `register` is called. Raises what it would refuse with before it does anything, and TooBusy."""
     if not current().accounts.open_sign_up:
         raise SignUpClosed
     check_length(password)
-    _check_mail("register", email_address(email))
+    with _mailing("register", email):
+        yield
 
 
 def register(email: str, password: str) -> None:
     """AccountService.register for whoever sent the request. Raises what it does, and TooManyTries."""
-    may_register(email, password)
-    _count_mail("register", email_address(email))
+    _count_mail("register", email)
     current().accounts.register(email, password)
 
 
 def verify(token: str, password: str) -> Account:
     """The account of a mailed link, for whoever brings the password that it was asked for with.
 
-    Raises InvalidToken, WrongCredentials, TooManyTries.
+    Raises InvalidToken, WrongCredentials, TooManyTries, TooBusy.
     """
-    with worthless_links_counted("verify link"):
+    with worthless_links_counted("verify link"), _limits().few_at_once("password", _client()):
         current().accounts.check_link(token, password)
     return current().accounts.verify(token)
 
 
-def may_ask_reset(email: str) -> None:
-    """Raise what `ask_reset` would refuse with before it does anything; counts nothing."""
-    _check_mail("reset", email_address(email))
+@contextmanager
+def asking_reset(email: str) -> Iterator[None]:
+    """Where `ask_reset` is called. Raises what it would refuse with before it does anything, and TooBusy."""
+    with _mailing("reset", email):
+        yield
 
 
 def ask_reset(email: str) -> None:
     """AccountService.ask_reset for whoever sent the request. Raises what it does, and TooManyTries."""
-    may_ask_reset(email)
-    _count_mail("reset", email_address(email))
+    _count_mail("reset", email)
     current().accounts.ask_reset(email)
 
 
-def may_reset() -> None:
-    """Raise TooManyTries where too many of the address' links were worth nothing; counts nothing."""
-    _limits().check(LINK_BY_ADDRESS, "reset link", _client())
+@contextmanager
+def resetting() -> Iterator[None]:
+    """Where AccountService.reset is called: a link is not to be guessed, and each password costs a hash.
 
-
-def reset(token: str, password: str) -> Account:
-    """AccountService.reset for whoever sent the request. Raises what it does, and TooManyTries."""
-    # A link is not to be guessed; and each new password costs a hash, whatever the link is worth.
-    with worthless_links_counted("reset link"):
-        return current().accounts.reset(token, password)
+    Raises TooManyTries, TooBusy.
+    """
+    with worthless_links_counted("reset link"), _limits().few_at_once("password", _client()):
+        yield
 
 
 @contextmanager
@@ -198,9 +203,12 @@ def worthless_links_counted(what: str) -> Iterator[None]:
         raise
 
 
-def _check_mail(what: str, email: str) -> None:
+@contextmanager
+def _mailing(what: str, email: str) -> Iterator[None]:
     for item, *who in _mail_doors(what, email):
         _limits().check(item, *who)
+    with _limits().few_at_once("mail", _client()):
+        yield
 
 
 def _count_mail(what: str, email: str) -> None:
@@ -209,7 +217,7 @@ def _count_mail(what: str, email: str) -> None:
 
 
 def _mail_doors(what: str, email: str) -> Sequence[tuple[RateLimitItem, *tuple[str, ...]]]:
-    account, client = _hidden(email), _client()
+    account, client = _hidden(email_address(email)), _client()
     return (
         (MAIL_BY_ADDRESS, what, client),
         (MAIL_BY_BOTH, what, account, client),

@@ -1,5 +1,7 @@
 """Staff accounts: register, confirm the address, log in, choose a new password."""
 
+from contextlib import AbstractContextManager
+
 from flask import Blueprint, Response
 from pydantic import BaseModel
 
@@ -26,8 +28,7 @@ def register(body: Registration) -> Response:
         limits.register(body.email, body.password)
         return _change(202, MailedShape(email=body.email))
 
-    with limits.one_of_few():
-        return answered(make_by_itself(work, lambda: limits.may_register(body.email, body.password)))
+    return answered(make_by_itself(work, lambda: limits.registering(body.email, body.password)))
 
 
 @accounts.post("/accounts/verify")
@@ -55,20 +56,16 @@ def reset(body: Reset) -> Response:
     """
     asked = body.root
 
-    def admit() -> None:
-        if isinstance(asked, ResetRequest):
-            limits.may_ask_reset(asked.email)
-        else:
-            limits.may_reset()
+    def guard() -> AbstractContextManager[None]:
+        return limits.asking_reset(asked.email) if isinstance(asked, ResetRequest) else limits.resetting()
 
     def work() -> Change:
         if isinstance(asked, ResetRequest):
             limits.ask_reset(asked.email)
             return _change(202, MailedShape(email=asked.email))
-        return _change(200, AccountShape.of(limits.reset(asked.token, asked.password)))
+        return _change(200, AccountShape.of(current().accounts.reset(asked.token, asked.password)))
 
-    with limits.one_of_few():
-        return answered(make_by_itself(work, admit))
+    return answered(make_by_itself(work, guard))
 
 
 @accounts.get("/accounts/me")
@@ -82,8 +79,7 @@ def show_account(account: Account) -> Response:
 @operation(SessionShape, "Accounts", takes=Login, anyone=True, refusals=(401, 429))
 def log_in(body: Login) -> Response:
     """Log in. The token lasts an hour."""
-    with limits.one_of_few():
-        account = limits.log_in(body.email, body.password)
+    account = limits.log_in(body.email, body.password)
     token, expires_at = tokens.issue(account, current().token_key, current().clock())
     return shown(SessionShape(token=token, expires_at=expires_at))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -36,8 +37,7 @@ def home() -> Page:
 def begin_session() -> Page:
     """Log in, and go on to the page that was asked for."""
     try:
-        with limits.one_of_few():
-            account = limits.log_in(request.form.get("email", ""), request.form.get("password", ""))
+        account = limits.log_in(request.form.get("email", ""), request.form.get("password", ""))
     except Refusal as refusal:
         return _log_in_page(refusal), form_status(refusal)
     log_in(account)
@@ -61,7 +61,7 @@ def register_page() -> Page:
 def register() -> Page:
     """Mail the link that makes the account."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
-    return _mail("register.html", lambda: limits.register(email, password), email)
+    return _mail("register.html", limits.registering(email, password), lambda: limits.register(email, password), email)
 
 
 @accounts.get("/verify")
@@ -75,8 +75,7 @@ def verify() -> Page:
     """Make the account, and log in."""
     token = request.form.get("token", "")
     try:
-        with limits.one_of_few():
-            account = limits.verify(token, request.form.get("password", ""))
+        account = limits.verify(token, request.form.get("password", ""))
     except WrongCredentials:
         not_theirs = "This is not the password that was chosen. If you chose none, register anew: then it is yours."
         return render_template("verify.html", token_of_mail=token, refusal=not_theirs, wrong_field="password"), 422
@@ -98,7 +97,7 @@ def forgot_page() -> Page:
 def forgot() -> Page:
     """Mail the link to choose a new password."""
     email = request.form.get("email", "")
-    return _mail("forgot.html", lambda: limits.ask_reset(email), email)
+    return _mail("forgot.html", limits.asking_reset(email), lambda: limits.ask_reset(email), email)
 
 
 @accounts.get("/reset")
@@ -112,8 +111,8 @@ def reset() -> Page:
     """Change the password, and log in."""
     token = request.form.get("token", "")
     try:
-        with limits.one_of_few():
-            account = limits.reset(token, request.form.get("password", ""))
+        with limits.resetting():
+            account = current().accounts.reset(token, request.form.get("password", ""))
     except Refusal as refusal:
         if refusal.code == "invalid-token":
             flash(sentence(refusal), "refusal")
@@ -124,11 +123,11 @@ def reset() -> Page:
     return redirect(url_for("accounts.home"), 303)
 
 
-def _mail(template: str, ask: Callable[[], None], email: str) -> Page:
-    """Do what mails a link, and show the same form with what became of it."""
+def _mail(template: str, guard: AbstractContextManager[None], ask: Callable[[], None], email: str) -> Page:
+    """Do what mails a link, within its guard, and show the same form with what became of it."""
     form = {"open": current().accounts.open_sign_up, "email": email}
     try:
-        with limits.one_of_few():
+        with guard:
             ask()
     except Refusal as refusal:
         return render_template(template, **form, **told(refusal)), form_status(refusal)

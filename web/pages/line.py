@@ -133,4 +133,6 @@ def _alarm(entry: LineEntry, now: datetime) -> str | None:
         return f"Not confirmed yet: {shout}" if late and told not in ARRIVED else None
     if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
+    if entry.state is TicketState.WAITING and entry.last_notice_kind == NoticeKind.JOINED:
+        return "Was not told the place" if entry.last_notice_state in NOT_REACHED else None
     return None

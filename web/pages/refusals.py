@@ -97,8 +97,9 @@ def told(refusal: Refusal | None) -> dict[str, str | None]:
 
 
 def form_status(refusal: Refusal) -> int:
-    """The HTTP status of a form that is shown again with what is wrong: 429 where it was sent too often, else 422."""
-    return 429 if CAUSES[refusal.code].status == 429 else 422
+    """The HTTP status of a form that is shown again: 429 or 503 where it may be sent later, 422 where it is wrong."""
+    status = CAUSES[refusal.code].status
+    return status if status in (429, 503) else 422
 
 
 def _pause(seconds: int) -> str:

@@ -219,6 +219,25 @@ def test_nobody_waits_for_ever_for_the_answer_of_a_key(records: Records, monkeyp
     assert len(mails.sent) == 1
 
 
+def test_a_repeat_of_the_last_one_allowed_gets_its_answer_too(records: Records) -> None:
+    mails = SlowMails()
+    app = create_app(make_services(records, mails))
+    for _ in range(4):
+        mails.let_go.set()
+        assert Caller(app).post("/accounts", ADA).status_code == 202
+    mails.let_go.clear()
+    mails.under_way.clear()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(Caller(app).post, "/accounts", ADA, key="one press")
+        assert mails.under_way.wait(10)
+        repeat = pool.submit(Caller(app).post, "/accounts", ADA, key="one press")
+        assert not wait([repeat], timeout=0.3).done
+        mails.let_go.set()
+
+    assert (first.result().status_code, repeat.result().text) == (202, first.result().text)
+
+
 def test_who_is_refused_under_a_key_costs_no_write(anybody: Caller, engine: Engine) -> None:
     for _ in range(5):
         anybody.post("/accounts", ADA)

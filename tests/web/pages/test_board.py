@@ -372,6 +372,14 @@ def test_a_call_that_reached_nobody_is_to_be_shouted(bar: Bar, ann: Visitor, *, 
     assert "Not reached: shout the name" in refreshed.text
 
 
+def test_a_walk_in_whose_place_could_not_be_told_is_told_it_by_staff(bar: Bar, ann: Visitor) -> None:
+    ann.press("/walk-ins", guest_name="Zoë", party_size="3", phone="+1 555 010 0150")
+
+    bar.carrier_refuses_the_call(unreachable=False)
+
+    assert "Was not told the place" in ann.get(bar.board).text
+
+
 def test_a_call_that_nobody_confirmed_is_to_be_shouted_after_a_minute(
     bar: Bar, ann: Visitor, clock: StillClock
 ) -> None:

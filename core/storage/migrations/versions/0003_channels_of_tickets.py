@@ -8,6 +8,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add the column, and fill it from the contacts."""
+    """Add the column."""
     op.add_column("tickets", sa.Column("channel", sa.String(length=16), nullable=True))
-    op.execute("UPDATE tickets SET channel = (SELECT channel FROM contacts WHERE contacts.id = tickets.contact_id)")
