@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from core.sweeps import Sweeper
 from lambdas.wiring import parts
@@ -40,6 +41,7 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
         attempt(partial(sweeper.no_shows, attempt))
         attempt(partial(sweeper.end_days, attempt))
         attempt(_nudge)
+        attempt(_measure)
     if failed:
         raise SweepFailed(f"{len(failed)} steps failed")
 
@@ -50,3 +52,18 @@ def _nudge() -> int:
     told = here.notices.left_behind(LEFT_BEHIND, MOST)
     here.topic.publish(told)
     return len(told)
+
+
+def _measure() -> int:
+    """Tell CloudWatch how long events and calls have waited; 0 where none does."""
+    here = parts()
+    with here.records.reading() as tx:
+        waiting = {
+            "OldestUnrelayedSeconds": tx.event_log.oldest_unrelayed(),
+            "OldestCallSeconds": tx.notices.oldest_call_not_sent(),
+        }
+        for name, since in waiting.items():
+            seconds = 0.0 if since is None else max(0.0, (tx.now - since).total_seconds())
+            with single_metric(name=name, unit=MetricUnit.Seconds, value=seconds):
+                pass  # written when it ends
+    return len(waiting)

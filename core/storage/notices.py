@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
-from core.notice_kinds import ABOUT_A_CALL
+from core.notice_kinds import ABOUT_A_CALL, CALLS
 from core.storage.columns import row_of
 from core.storage.tables import delivery_reports, notices, tickets
 
@@ -164,6 +164,12 @@ class Notices:
             .limit(at_most)
         )
         return list(self._connection.execute(query).scalars())
+
+    def oldest_call_not_sent(self) -> datetime | None:
+        """When the oldest call was made that still waits for its carrier."""
+        waits = (notices.c.state == NoticeState.PENDING, notices.c.kind.in_(CALLS))
+        at: datetime | None = self._connection.execute(select(func.min(notices.c.created_at)).where(*waits)).scalar()
+        return at
 
     def lease(self, notice_ids: Sequence[str], until: datetime) -> None:
         """Hold notices that were read as due."""

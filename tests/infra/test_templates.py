@@ -115,3 +115,79 @@ def test_the_gateways_own_errors_are_problems(response: str) -> None:
     assert answer["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
     assert problem["type"].removeprefix("/problems/") in CAUSES
     assert problem.get("status") == answer.get("StatusCode")
+
+
+def test_the_functions_leave_connections_to_the_database() -> None:
+    template, _ = decode.decode(str(FOLDER / "application.yaml"))
+    functions = resources("application.yaml", "AWS::Serverless::Function").values()
+    allowed = {"db.t4g.micro": 85, "db.t4g.small": 170, "db.t4g.medium": 341}
+
+    for database, at_once in template["Mappings"]["AtOnce"].items():
+        used = sum(at_once[function["ReservedConcurrentExecutions"]["Fn::FindInMap"][2]] for function in functions)
+        # Some are left for whoever comes through the bastion.
+        assert used <= allowed[database] - 5
+
+
+def test_every_function_and_every_dead_letter_queue_is_watched() -> None:
+    alarms = resources("application.yaml", "AWS::CloudWatch::Alarm").values()
+    watched = {(alarm["MetricName"], str(alarm["Dimensions"][0]["Value"])) for alarm in alarms}
+    functions = resources("application.yaml", "AWS::Serverless::Function")
+    queues = resources("application.yaml", "AWS::SQS::Queue")
+    failed = [
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    ]
+
+    assert {("Errors", str({"Ref": name})) for name in functions} <= watched
+    assert {("Throttles", str({"Ref": name})) for name in functions if name != "Migrate"} <= watched
+    assert {
+        ("ApproximateNumberOfMessagesVisible", str({"Fn::GetAtt": [name, "QueueName"]})) for name in failed
+    } <= watched
+    assert {"OldestUnrelayedSeconds", "OldestCallSeconds"} <= {metric for metric, _ in watched}
+
+
+@pytest.mark.parametrize(
+    "metric", ["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "ReadIOPS", "WriteIOPS"]
+)
+def test_the_database_is_watched(metric: str) -> None:
+    assert_watched("AWS/RDS", metric, "Database")
+
+
+@pytest.mark.parametrize("metric", ["CPUUtilization", "Evictions", "CacheMisses"])
+def test_the_cache_is_watched(metric: str) -> None:
+    assert_watched("AWS/ElastiCache", metric, "Cache")
+
+
+def assert_watched(namespace: str, metric: str, of: str) -> None:
+    alarms = resources("storage.yaml", "AWS::CloudWatch::Alarm").values()
+    found = [alarm for alarm in alarms if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)]
+
+    assert len(found) == 1
+    assert of in str(found[0]["Dimensions"])
+    assert found[0]["AlarmActions"] == [{"Ref": "Alarms"}]
+
+
+def test_what_is_kept_is_encrypted_private_and_backed_up() -> None:
+    [database] = resources("storage.yaml", "AWS::RDS::DBInstance").values()
+    assert (database["StorageEncrypted"], database["PubliclyAccessible"], database["DeletionProtection"]) == (
+        True,
+        False,
+        True,
+    )
+    assert database["BackupRetentionPeriod"] >= 7
+    assert "resolve:ssm-secure" in str(database["MasterUserPassword"])
+    [cache] = resources("storage.yaml", "AWS::ElastiCache::ReplicationGroup").values()
+    assert {cache[name] for name in ("TransitEncryptionEnabled", "AtRestEncryptionEnabled", "MultiAZEnabled")} == {True}
+    for table in resources("storage.yaml", "AWS::DynamoDB::Table").values():
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    for bucket in resources("storage.yaml", "AWS::S3::Bucket").values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]
+
+
+@pytest.mark.parametrize("template", ["application.yaml", "storage.yaml"])
+def test_each_alarm_is_told_what_to_do_about(template: str) -> None:
+    written = (FOLDER.parent / "docs" / "operating.md").read_text()
+
+    assert [name for name in resources(template, "AWS::CloudWatch::Alarm") if f"`{name}`" not in written] == []

@@ -15,13 +15,13 @@ from core.clock import system_clock
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
+from infra.deploy import deploy_stack, upload
 from tests.bots.bars import Bars
 from tests.bots.carriers import Carrier
 from tests.databases import Databases
 from tests.parameters import PARAMETERS
 from tests.servers import MiniStack, Valkey
 
-TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "application.yaml"
 STAGE = "test"
 PUBLIC_URL = PARAMETERS["PUBLIC_URL"]
 AUTH_TOKEN = PARAMETERS["TWILIO_AUTH_TOKEN"]
@@ -92,8 +92,8 @@ def deployed(
     url = mariadb_databases.empty()
     with Carrier().serving() as twilio, Carrier().serving() as telegram:
         _put_parameters(aws, url, _valkey, {"TWILIO_API_URL": twilio.url, "TELEGRAM_API_URL": telegram.url})
-        _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
-        api_id = _deploy(aws)
+        key = _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
+        api_id = _deploy(aws, key)
         engine = open_engine(url)
         bars = Bars(Records(engine, system_clock))
         bars.queue()
@@ -109,25 +109,22 @@ def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey, carriers:
         ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
 
 
-def _upload(aws: MiniStack, file: Path) -> None:
+def _upload(aws: MiniStack, file: Path) -> str:
     build(file, here=True)
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-    s3.upload_file(str(file), "code", "code.zip")
+    return upload(s3, "code", file)
 
 
-def _deploy(aws: MiniStack) -> str:
+def _deploy(aws: MiniStack, key: str) -> str:
     """Deploy the template; the API's id."""
-    cloudformation = aws.client("cloudformation")
-    parameters = {"Stage": STAGE, "CodeBucket": "code", "CodeKey": "code.zip", "AwsEndpointUrl": aws.url}
-    cloudformation.create_stack(
-        StackName="application",
-        TemplateBody=TEMPLATE.read_text(),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="application", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    [stack] = cloudformation.describe_stacks(StackName="application")["Stacks"]
-    return str(next(output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == "ApiId"))
+    parameters = {
+        "Stage": STAGE,
+        "CodeBucket": "code",
+        "CodeKey": key,
+        "AwsEndpointUrl": aws.url,
+        "PrivateSubnets": "subnet-0a,subnet-0b",
+        "FunctionsGroup": "sg-0a",
+        "Alarms": aws.client("sns").create_topic(Name="alarms")["TopicArn"],
+    }
+    return deploy_stack(aws.client("cloudformation"), "application", "application", parameters)["ApiId"]
