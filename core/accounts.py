@@ -4,22 +4,19 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
+from core.clock import Clock
 from core.errors import EmailTaken, InvalidToken, InvalidValue, SignUpClosed, WrongCredentials
 from core.passwords import Passwords
 from core.storage.accounts import Account, AccountToken
-from core.storage.records import Records, Transaction
 
 SendMail = Callable[[str, str, str], None]
 """Sends a mail: to whom, subject, text. Raises OSError (smtplib's errors are) when the mail server did not take it."""
 
 VERIFY_WITHIN = timedelta(hours=24)
 RESET_WITHIN = timedelta(hours=1)
-# A used link still does what it has done, for a button that is pressed twice and an answer that was lost.
-REPEAT_WITHIN = timedelta(minutes=10)
 # RFC 5322's dot-atom and a host name: what is left out could pass for two addresses in a mail's header.
 EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 LONGEST_EMAIL = 254
@@ -29,19 +26,55 @@ class MailUnavailable(Exception):
     """The mail server did not take the mail; asking again later may help."""
 
 
+class AccountStore(Protocol):
+    """Where accounts are kept, and what mailed links stand for: in SQL, or in DynamoDB.
+
+    Each step is done whole or not at all. Raises RecordUnavailable.
+    """
+
+    @property
+    def clock(self) -> Clock:
+        """The time that links expire by."""
+
+    def get(self, account_id: str) -> Account | None:
+        """The account with this id."""
+
+    def by_email(self, email: str) -> Account | None:
+        """The account with this address, which is in lower case."""
+
+    def add(self, account: Account) -> bool:
+        """Keep a new account; False where the address has one."""
+
+    def keep_token(self, token: AccountToken) -> bool:
+        """Keep what a link stands for; False where there is nothing to verify, or to reset."""
+
+    def token(self, token_hash: str, purpose: str) -> AccountToken | None:
+        """What an unexpired link stands for."""
+
+    def verify(self, token_hash: str, account_id: str) -> Account | None:
+        """Make the account of a link, or give the one that it made; None where it is worth nothing."""
+
+    def reset(self, token_hash: str, password_hash: str) -> Account | None:
+        """Change the password through a link, or give the account whose password it changed.
+
+        With the change every session of the account ends, and every other link to reset is worth nothing. None for a
+        link that is worth nothing.
+        """
+
+
 class AccountService:
-    """The accounts. Safe for all threads. Mail is sent after the commit, with no transaction open."""
+    """The accounts. Safe for all threads. Mail is sent after what it is about was kept."""
 
     def __init__(
         self,
-        records: Records,
+        store: AccountStore,
         send_mail: SendMail,
         public_url: str,
         *,
         open_sign_up: bool = True,
         passwords: Passwords | None = None,
     ) -> None:
-        self._records = records
+        self._store = store
         self._send_mail = send_mail
         self._public_url = public_url
         self._passwords = passwords or Passwords()
@@ -56,14 +89,7 @@ class AccountService:
             raise SignUpClosed
         email, password_hash = email_address(email), self._passwords.hash(password)
         token = secrets.token_urlsafe(24)
-
-        def keep_token(tx: Transaction) -> bool:
-            if tx.accounts.by_email(email) is not None:
-                return False
-            tx.accounts.insert_token(_token(token, "verify", email, password_hash, tx.now + VERIFY_WITHIN))
-            return True
-
-        if self._records.transaction(keep_token):
+        if self._store.keep_token(_token(token, "verify", email, password_hash, self._store.clock() + VERIFY_WITHIN)):
             text = VERIFY.format(email=email, link=f"{self._public_url}/verify?token={token}")
             self._mail(email, "Confirm your address", text)
         else:
@@ -74,8 +100,7 @@ class AccountService:
 
         Raises WrongCredentials, InvalidToken.
         """
-        with self._records.reading() as tx:
-            kept = tx.accounts.token(_hash(token), "verify", tx.now)
+        kept = self._store.token(_hash(token), "verify")
         if kept is None:
             raise InvalidToken(purpose="verify")
         if not self._passwords.matches(kept.password_hash, password):
@@ -86,31 +111,18 @@ class AccountService:
 
         Raises InvalidToken.
         """
-        return self._records.transaction(lambda tx: self.verify_in(tx, token))
-
-    def verify_in(self, tx: Transaction, token: str) -> Account:
-        """`verify`, in a transaction of the caller's. Raises InvalidToken."""
-        kept = tx.accounts.token(_hash(token), "verify", tx.now, lock=True)
-        if kept is None or kept.password_hash is None:
-            raise InvalidToken(purpose="verify")
-        account = tx.accounts.by_email(kept.email)
+        account = self._store.verify(_hash(token), _new_id())
         if account is None:
-            _use(tx, kept, kept.password_hash)
-            return _insert(tx, kept.email, kept.password_hash)
-        if account.password_hash != kept.password_hash:
             raise InvalidToken(purpose="verify")
         return account
 
     def add(self, email: str, password: str) -> Account:
         """Make an account without asking its address, for whoever runs the service. Raises EmailTaken, InvalidValue."""
         email, password_hash = email_address(email), self._passwords.hash(password)
-
-        def make(tx: Transaction) -> Account:
-            if tx.accounts.by_email(email) is not None:
-                raise EmailTaken(email=email)
-            return _insert(tx, email, password_hash)
-
-        return self._records.transaction(make)
+        account = Account(_new_id(), email, password_hash, session_version=1, created_at=self._store.clock())
+        if not self._store.add(account):
+            raise EmailTaken(email=email)
+        return account
 
     def ask_reset(self, email: str) -> None:
         """Mail a link that lets the account choose a new password; an address without one is told that it has none.
@@ -119,14 +131,7 @@ class AccountService:
         """
         email = email_address(email)
         token = secrets.token_urlsafe(24)
-
-        def keep_token(tx: Transaction) -> bool:
-            if tx.accounts.by_email(email) is None:
-                return False
-            tx.accounts.insert_token(_token(token, "reset", email, None, tx.now + RESET_WITHIN))
-            return True
-
-        if self._records.transaction(keep_token):
+        if self._store.keep_token(_token(token, "reset", email, None, self._store.clock() + RESET_WITHIN)):
             text = RESET.format(email=email, link=f"{self._public_url}/reset?token={token}")
             self._mail(email, "Choose a new password", text)
         else:
@@ -139,30 +144,16 @@ class AccountService:
         session a second time. Raises InvalidToken, InvalidValue.
         """
         password_hash = self._passwords.hash(password)
-
-        def change(tx: Transaction) -> Account:
-            kept = tx.accounts.token(_hash(token), "reset", tx.now, lock=True)
-            account = None if kept is None else tx.accounts.by_email(kept.email)
-            if kept is None or account is None:
-                raise InvalidToken(purpose="reset")
-            if kept.password_hash == account.password_hash:
-                return account
-            if kept.password_hash is not None:
-                raise InvalidToken(purpose="reset")
-            _use(tx, kept, password_hash)
-            tx.accounts.delete_others(kept)
-            tx.accounts.set_password(account.id, password_hash)
-            return replace(account, password_hash=password_hash, session_version=account.session_version + 1)
-
-        account = self._records.transaction(change)
+        account = self._store.reset(_hash(token), password_hash)
+        if account is None:
+            raise InvalidToken(purpose="reset")
         if account.password_hash != password_hash and not self._passwords.matches(account.password_hash, password):
             raise InvalidToken(purpose="reset")
         return account
 
     def log_in(self, email: str, password: str) -> Account:
         """The account with this address and password. Raises WrongCredentials, as late for an unknown address."""
-        with self._records.reading() as tx:
-            account = tx.accounts.by_email(email.strip().lower())
+        account = self._store.by_email(email.strip().lower())
         if not self._passwords.matches(None if account is None else account.password_hash, password):
             raise WrongCredentials
         assert account is not None
@@ -170,8 +161,7 @@ class AccountService:
 
     def of_session(self, account_id: str, session_version: int) -> Account | None:
         """The account, as long as its sessions of this version have not been ended."""
-        with self._records.reading() as tx:
-            account = tx.accounts.get(account_id)
+        account = self._store.get(account_id)
         return account if account is not None and account.session_version == session_version else None
 
     def _mail(self, to: str, subject: str, text: str) -> None:
@@ -189,17 +179,8 @@ def email_address(text: str) -> str:
     return email
 
 
-def _insert(tx: Transaction, email: str, password_hash: str) -> Account:
-    account = Account(secrets.token_hex(8), email, password_hash, session_version=1, created_at=tx.now)
-    tx.accounts.insert(account)
-    return account
-
-
-def _use(tx: Transaction, token: AccountToken, password_hash: str) -> None:
-    """Note that a link was used, and let it end soon."""
-    tx.accounts.save_token(
-        replace(token, password_hash=password_hash, expires_at=min(token.expires_at, tx.now + REPEAT_WITHIN))
-    )
+def _new_id() -> str:
+    return secrets.token_hex(8)
 
 
 def _token(token: str, purpose: str, email: str, password_hash: str | None, expires_at: datetime) -> AccountToken:

@@ -4,6 +4,7 @@ from functools import cache
 
 from bots.email.sender import MailSender, no_mail
 from core.accounts import AccountService
+from core.storage.account_store import SqlAccountStore
 from lambdas.wiring import parts
 
 # Of each of the mail server's answers: whoever asked for the mail waits for it.
@@ -16,7 +17,7 @@ def accounts() -> AccountService:
     here = parts()
     server = here.settings.mail_server
     return AccountService(
-        here.records,
+        SqlAccountStore(here.records),
         no_mail if server is None else MailSender.through(server, MAIL_TIMEOUT_SECONDS).send,
         here.settings.public_url,
         # Who registers has to get a mail.

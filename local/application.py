@@ -24,6 +24,7 @@ from core.contacts import ContactBook
 from core.notices import NoticeService
 from core.queues import QueueService
 from core.settings import TELEGRAM_API_URL, Settings
+from core.storage.account_store import SqlAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from core.storage.redis_server import WakeWorker, answers, open_redis
@@ -68,7 +69,7 @@ class Parts:
         self.simulated = State(system_clock)
         send_mail = mail_sender(settings, self.simulated)
         self.accounts = AccountService(
-            self.records,
+            SqlAccountStore(self.records),
             send_mail or no_mail,
             settings.public_url,
             # Who registers has to get a mail.

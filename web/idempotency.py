@@ -9,8 +9,8 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -21,7 +21,9 @@ import structlog
 from flask import request
 
 from core.errors import KeyReused, OutcomeUnknown, RecordUnavailable, TooBusy
+from core.passwords import TOO_BUSY_SECONDS
 from core.storage.records import Once, Transaction
+from web.limits import TooManyTries
 from web.problems import Problem
 from web.services import current
 
@@ -66,29 +68,74 @@ def make_by_itself(work: Callable[[], Change], guard: Callable[[], AbstractConte
     For whoever has not logged in; all of them share their keys. It is run within `guard`, which refuses whom it must
     before anything is written. The key is reserved meanwhile: a repeat waits for the answer. A process that dies leaves
     the reservation to run out, and the next repeat does the work again. Raises what both do, KeyReused,
-    RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem `invalid-header`, and
-    `request-under-way` when the answer does not come, or several wait already.
+    RecordUnavailable, OutcomeUnknown when it was done and could not be noted, TooBusy when too many wait, Problem
+    `invalid-header`, and `request-under-way` when the answer does not come.
     """
     once = _once("anybody")
     if once is None:
         with guard():
             return work()
     reservation = Reservation(once)
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not isinstance(kept := reservation.look(), Change):
-        if kept is not Taken.BY_ANOTHER:
-            try:
-                with guard():
-                    if reservation.take():
-                        return _do(work, reservation)
-            except TooBusy:
-                # It may be with the repeats of this very request, which began in the same instant.
-                _pause(give_up_at)
-                if reservation.look() in (None, Taken.BY_NOBODY):
-                    raise
+    with ExitStack() as waiting:
+        give_up_at = None
+        while not isinstance(kept := reservation.look(), Change):
+            if kept is not Taken.BY_ANOTHER:
+                change = _take(work, guard, reservation)
+                if change is not None:
+                    return change
                 continue
-        _pause(give_up_at)
+            if give_up_at is None:
+                waiting.enter_context(_one_who_waits())
+                give_up_at = time.monotonic() + PATIENCE_SECONDS
+            if time.monotonic() > give_up_at:
+                raise Problem("request-under-way", headers={"Retry-After": "5"})
+            time.sleep(PAUSE_SECONDS)
     return kept
+
+
+def make_the_same_again(work: Callable[[], Change]) -> Change:
+    """Run `work`, which does the same when it is done again, or give the answer that its key got before.
+
+    For whoever has not logged in. Repeats that run side by side all do it. Raises what `work` does, KeyReused,
+    RecordUnavailable, OutcomeUnknown when it was done and could not be noted, Problem `invalid-header`.
+    """
+    records, once = current().records, _once("anybody")
+    if once is None:
+        return work()
+    kept = records.kept(once)
+    if kept is None:
+        change = work()
+        try:
+            kept = records.answer_once(once, lambda _: asdict(change))
+        except RecordUnavailable as error:
+            raise OutcomeUnknown from error
+    return Change(**kept)
+
+
+def _take(
+    work: Callable[[], Change], guard: Callable[[], AbstractContextManager[None]], reservation: "Reservation"
+) -> Change | None:
+    """Reserve the key and do its work, within the guard; None where somebody else has it."""
+    with ExitStack() as guarded:
+        try:
+            guarded.enter_context(guard())
+        except (TooBusy, TooManyTries):
+            # That may be because of a repeat of this very request, which began in the same instant.
+            time.sleep(PAUSE_SECONDS)
+            if reservation.look() in (None, Taken.BY_NOBODY):
+                raise
+            return None
+        return _do(work, reservation) if reservation.take() else None
+
+
+@contextmanager
+def _one_who_waits() -> Iterator[None]:
+    if not _waiting.acquire(blocking=False):
+        raise TooBusy(retry_after=TOO_BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        _waiting.release()
 
 
 def _do(work: Callable[[], Change], reservation: "Reservation") -> Change:
@@ -101,15 +148,6 @@ def _do(work: Callable[[], Change], reservation: "Reservation") -> Change:
             reservation.give_back()
     reservation.answer(change)
     return change
-
-
-def _pause(give_up_at: float) -> None:
-    if time.monotonic() > give_up_at or not _waiting.acquire(blocking=False):
-        raise Problem("request-under-way", headers={"Retry-After": "5"})
-    try:
-        time.sleep(PAUSE_SECONDS)
-    finally:
-        _waiting.release()
 
 
 class Taken(Enum):

@@ -35,6 +35,7 @@ LOG_IN_BY_ADDRESS = parse("50 per 15 minutes")
 RIGHT_LOG_IN_BY_ACCOUNT = parse("100 per 15 minutes")
 RIGHT_LOG_IN_BY_ADDRESS = parse("200 per 15 minutes")
 LINK_BY_ADDRESS = parse("20 per 1 hour")
+RIGHT_LINK_BY_ADDRESS = parse("100 per 1 hour")
 MAIL_BY_BOTH = parse("5 per 1 hour")
 MAIL_BY_ACCOUNT = parse("20 per 1 hour")
 MAIL_BY_ADDRESS = parse("20 per 1 hour")
@@ -127,19 +128,16 @@ def log_in(email: str, password: str) -> Account:
     )
     for item, *who in (*wrong, *right):
         limits.check(item, *who)
-    doors: Sequence[tuple[RateLimitItem, *tuple[str, ...]]] = right
     try:
         with limits.few_at_once("password", client):
-            return current().accounts.log_in(email, password)
+            found = current().accounts.log_in(email, password)
     except WrongCredentials:
-        doors = wrong
-        raise
-    except TooBusy:
-        doors = ()
-        raise
-    finally:
-        for item, *who in doors:
+        for item, *who in wrong:
             limits.count(item, *who)
+        raise
+    for item, *who in right:
+        limits.count(item, *who)
+    return found
 
 
 @contextmanager
@@ -163,9 +161,9 @@ def verify(token: str, password: str) -> Account:
 
     Raises InvalidToken, WrongCredentials, TooManyTries, TooBusy.
     """
-    with worthless_links_counted("verify link"), _limits().few_at_once("password", _client()):
+    with links_counted("verify link"), _limits().few_at_once("password", _client()):
         current().accounts.check_link(token, password)
-    return current().accounts.verify(token)
+        return current().accounts.verify(token)
 
 
 @contextmanager
@@ -187,20 +185,22 @@ def resetting() -> Iterator[None]:
 
     Raises TooManyTries, TooBusy.
     """
-    with worthless_links_counted("reset link"), _limits().few_at_once("password", _client()):
+    with links_counted("reset link"), _limits().few_at_once("password", _client()):
         yield
 
 
 @contextmanager
-def worthless_links_counted(what: str) -> Iterator[None]:
+def links_counted(what: str) -> Iterator[None]:
     """Open a link of this kind. Raises TooManyTries."""
     limits, client = _limits(), _client()
     limits.check(LINK_BY_ADDRESS, what, client)
+    limits.check(RIGHT_LINK_BY_ADDRESS, what, client)
     try:
         yield
     except (InvalidToken, WrongCredentials):
         limits.count(LINK_BY_ADDRESS, what, client)
         raise
+    limits.count(RIGHT_LINK_BY_ADDRESS, what, client)
 
 
 @contextmanager

@@ -1,12 +1,15 @@
 """Staff accounts and the tokens that were mailed to them, in SQL."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from core.storage.columns import row_of
 from core.storage.tables import account_tokens, accounts
+
+# A used link still does what it has done, for a button that is pressed twice and an answer that was lost.
+REPEAT_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,10 @@ class AccountToken:
     email: str
     password_hash: str | None
     expires_at: datetime
+
+    def used(self, password_hash: str, now: datetime) -> "AccountToken":
+        """The token after its use: it knows the password that it set, and ends soon."""
+        return replace(self, password_hash=password_hash, expires_at=min(self.expires_at, now + REPEAT_WITHIN))
 
 
 class Accounts:

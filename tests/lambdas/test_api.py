@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from core.accounts import AccountService
+from core.storage.account_store import SqlAccountStore
 from tests.bots.carriers import Answer
 from tests.lambdas.conftest import Deployed
 
@@ -24,7 +25,9 @@ class Staff:
     def __init__(self, deployed: Deployed) -> None:
         self.deployed = deployed
         self.email = f"{secrets.token_hex(4)}@example.com"
-        self.service = AccountService(deployed.bars.records, lambda *_: None, "https://line.example.com")
+        self.service = AccountService(
+            SqlAccountStore(deployed.bars.records), lambda *_: None, "https://line.example.com"
+        )
         self.account = self.service.add(self.email, PASSWORD)
         self.token = self.call("POST", "/login", {"email": self.email, "password": PASSWORD}).json()["token"]
 

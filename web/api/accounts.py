@@ -10,7 +10,7 @@ from web import limits, tokens
 from web.api.answers import AccountShape, MailedShape, SessionShape
 from web.api.operations import answered, operation, shown
 from web.api.requests import Login, Registration, Reset, ResetRequest, Verification
-from web.idempotency import Change, make, make_by_itself
+from web.idempotency import Change, make_by_itself, make_the_same_again
 from web.services import current
 
 accounts = Blueprint("accounts", __name__)
@@ -38,9 +38,9 @@ def verify(body: Verification) -> Response:
 
     A link that was used up to ten minutes ago gives the account that it made.
     """
-    with limits.worthless_links_counted("verify link"):
+    with limits.links_counted("verify link"):
         return answered(
-            make("anybody", lambda tx: _change(201, AccountShape.of(current().accounts.verify_in(tx, body.token))))
+            make_the_same_again(lambda: _change(201, AccountShape.of(current().accounts.verify(body.token))))
         )
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from core.accounts import MailUnavailable
-from core.errors import Refusal, WrongCredentials
+from core.errors import InvalidToken, Refusal, WrongCredentials
 from web import limits
 from web.pages import venues
 from web.pages.protection import protect
@@ -79,9 +79,11 @@ def verify() -> Page:
     except WrongCredentials:
         not_theirs = "This is not the password that was chosen. If you chose none, register anew: then it is yours."
         return render_template("verify.html", token_of_mail=token, refusal=not_theirs, wrong_field="password"), 422
-    except Refusal as refusal:
+    except InvalidToken as refusal:
         flash(sentence(refusal), "refusal")
         return redirect(url_for("accounts.register_page"), 303)
+    except Refusal as refusal:
+        return render_template("verify.html", token_of_mail=token, **told(refusal)), form_status(refusal)
     log_in(account)
     flash("Your address is confirmed. Welcome!", "said")
     return redirect(url_for("accounts.home"), 303)

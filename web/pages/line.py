@@ -134,5 +134,5 @@ def _alarm(entry: LineEntry, now: datetime) -> str | None:
     if entry.state is TicketState.WAITING and entry.channel is not None and not entry.reachable:
         return "Can’t be reached by message"
     if entry.state is TicketState.WAITING and entry.last_notice_kind == NoticeKind.JOINED:
-        return "Was not told the place" if entry.last_notice_state in NOT_REACHED else None
+        return "Was not told the place" if entry.last_notice_state in FAILED else None
     return None

@@ -10,6 +10,7 @@ from core.accounts import AccountService, SendMail
 from core.contacts import ContactBook
 from core.passwords import Passwords
 from core.queues import QueueService
+from core.storage.account_store import SqlAccountStore
 from core.storage.records import Records
 from core.storage.view import Positions
 from core.venues import VenueService
@@ -76,7 +77,9 @@ def make_services(
         records=records,
         queues=queues,
         venues=venues,
-        accounts=AccountService(records, mails, "https://queue.example", open_sign_up=open_sign_up, passwords=quick),
+        accounts=AccountService(
+            SqlAccountStore(records), mails, "https://queue.example", open_sign_up=open_sign_up, passwords=quick
+        ),
         walk_ins=WalkIns(queues, venues, contacts),
         positions=positions or Positions(records, None),
         contacts=contacts,

@@ -9,9 +9,12 @@ from typing import Any, Literal
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import create_engine
 
+from bots.email.sender import no_mail
 from core.accounts import AccountService
 from core.passwords import Passwords
+from core.storage.account_store import SqlAccountStore
 from core.storage.records import Records
 from tests.clocks import StillClock
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
@@ -196,6 +199,24 @@ def test_links_that_are_worth_nothing_close_the_door_to_verify_too(anybody: Call
     assert_problem(anybody.post("/accounts/verify", {"token": "a guess"}), 429, "too-many-tries")
 
 
+def test_a_log_in_that_could_not_be_judged_counts_for_nothing(services: Services) -> None:
+    away = Records(create_engine("sqlite:////nowhere/at/all.db"), services.clock)
+    caller = Caller(create_app(replace(services, accounts=AccountService(SqlAccountStore(away), no_mail, "x"))))
+    guess = {"email": "ann@example.com", "password": "a guess"}
+
+    for _ in range(101):
+        assert_problem(caller.post("/login", guess), 503, "record-unavailable")
+
+
+def test_a_hundred_links_close_the_door_to_an_address(anybody: Caller, ann: Caller, mails: Mails) -> None:
+    anybody.post("/accounts/reset", {"email": "ann@example.com"})
+    right = {"token": mails.token(), "password": "a new password"}
+    for _ in range(100):
+        assert anybody.post("/accounts/reset", right).status_code == 200
+
+    assert_problem(anybody.post("/accounts/reset", right), 429, "too-many-tries")
+
+
 def test_fifty_wrong_passwords_close_the_door_to_an_address(anybody: Caller, ann: Caller) -> None:
     for n in range(50):
         assert anybody.post("/login", {"email": f"a{n}@example.com", "password": "x"}).status_code == 401
@@ -262,7 +283,7 @@ class HeldHasher(PasswordHasher):
 
 def test_one_address_has_few_passwords_compared_at_once(services: Services, records: Records, mails: Mails) -> None:
     hasher = HeldHasher()
-    accounts = AccountService(records, mails, "https://queue.example", passwords=Passwords(hasher))
+    accounts = AccountService(SqlAccountStore(records), mails, "https://queue.example", passwords=Passwords(hasher))
     accounts.add("ann@example.com", PASSWORD)
     app = create_app(replace(services, accounts=accounts))
     right = {"email": "ann@example.com", "password": PASSWORD}
@@ -286,7 +307,7 @@ def test_one_address_has_few_passwords_compared_at_once(services: Services, reco
 
 def test_all_addresses_together_leave_threads_to_the_line(services: Services, records: Records, mails: Mails) -> None:
     hasher = HeldHasher()
-    accounts = AccountService(records, mails, "https://queue.example", passwords=Passwords(hasher))
+    accounts = AccountService(SqlAccountStore(records), mails, "https://queue.example", passwords=Passwords(hasher))
     app = create_app(replace(services, accounts=accounts))
     wrong = {"email": "ann@example.com", "password": "wrong password"}
 
@@ -309,7 +330,7 @@ def test_a_mail_server_that_takes_its_time_keeps_nobody_from_logging_in(services
         under_way.release()
         assert let_go.wait(10)
 
-    accounts = AccountService(records, send, "https://queue.example", passwords=Passwords(QUICK))
+    accounts = AccountService(SqlAccountStore(records), send, "https://queue.example", passwords=Passwords(QUICK))
     accounts.add("ann@example.com", PASSWORD)
     app = create_app(replace(services, accounts=accounts))
 

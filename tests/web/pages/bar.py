@@ -18,6 +18,7 @@ from core.model import GUEST, ContactAddress, Queue, Ticket, TicketState, staff
 from core.notices import NoticeService
 from core.passwords import Passwords
 from core.queues import QueueService
+from core.storage.account_store import SqlAccountStore
 from core.storage.queues import QueueAtVenue
 from core.storage.records import Records, Transaction
 from core.storage.view import Positions
@@ -162,7 +163,7 @@ def _services(records: Records, public_url: str, send_mail: Callable[[str, str, 
         records=records,
         queues=queues,
         venues=venues,
-        accounts=AccountService(records, send_mail, public_url, passwords=quick),
+        accounts=AccountService(SqlAccountStore(records), send_mail, public_url, passwords=quick),
         walk_ins=WalkIns(queues, venues, contacts),
         positions=Positions(records, None),
         contacts=contacts,

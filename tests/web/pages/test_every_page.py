@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 import web
 from core.accounts import AccountService
+from core.storage.account_store import SqlAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from tests.web.pages.bar import Bar, Visitor
@@ -132,7 +133,7 @@ def test_the_api_answers_programs_what_pages_answer_people(visitor: Visitor) -> 
 
 def test_without_the_database_every_page_says_that_nothing_was_changed(bar: Bar, ann: Visitor) -> None:
     away = Records(open_engine("mysql+pymysql://nobody@127.0.0.1:1/nothing"), bar.records.clock)
-    accounts = AccountService(away, lambda *_: None, bar.services.public_url)
+    accounts = AccountService(SqlAccountStore(away), lambda *_: None, bar.services.public_url)
     bar.app.extensions["services"] = replace(bar.services, records=away, accounts=accounts)
 
     for path, words in (
