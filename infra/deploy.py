@@ -111,7 +111,10 @@ def deploy(session: Any, stage: str, environment: Mapping[str, str]) -> str:
         cloudformation,
         f"queue-manager-{stage}-application",
         "application",
-        shared | code | {"FunctionsGroup": network["FunctionsGroup"], "Alarms": storage["Alarms"]},
+        shared
+        | code
+        | {name: storage[name] for name in ("Alarms", "Customer", "PreCustomer")}
+        | {"FunctionsGroup": network["FunctionsGroup"]},
     )
     return f"https://{application['ApiId']}.execute-api.{session.region_name}.amazonaws.com/{stage}"
 

@@ -1,10 +1,11 @@
 """The accounts of staff, for the functions that have to do with them."""
 
+import os
 from functools import cache
 
 from bots.email.sender import MailSender, no_mail
 from core.accounts import AccountService
-from core.storage.account_store import SqlAccountStore
+from core.storage.dynamodb_accounts import DynamoAccountStore
 from lambdas.wiring import parts
 
 # Of each of the mail server's answers: whoever asked for the mail waits for it.
@@ -17,7 +18,7 @@ def accounts() -> AccountService:
     here = parts()
     server = here.settings.mail_server
     return AccountService(
-        SqlAccountStore(here.records),
+        DynamoAccountStore(os.environ["CUSTOMER"], os.environ["PRE_CUSTOMER"], here.records.clock),
         no_mail if server is None else MailSender.through(server, MAIL_TIMEOUT_SECONDS).send,
         here.settings.public_url,
         # Who registers has to get a mail.

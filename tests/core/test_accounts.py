@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-import boto3
 import pytest
 from argon2 import PasswordHasher
-from cfnlint import decode
 from sqlalchemy import Engine, select
 
 from core.accounts import AccountService, AccountStore, MailUnavailable
@@ -24,11 +21,9 @@ from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from core.storage.tables import metadata
-from infra.deploy import FOLDER
 from tests.clocks import StillClock
 from tests.servers import MiniStack
 
-MADE_FROM = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 ADA, PASSWORD = "ada@example.com", "correct horse"
 TOKEN = re.compile(r"https://queue\.example/(verify|reset)\?token=(\S+)")
 
@@ -47,16 +42,9 @@ class Mail:
 
 
 @pytest.fixture(scope="module")
-def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """boto3's DynamoDB on loopback."""
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     with MiniStack(tmp_path_factory.mktemp("ministack")) as aws:
-        yield boto3.resource(
-            "dynamodb",
-            endpoint_url=aws.url,
-            region_name=aws.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        yield aws
 
 
 class Office:
@@ -82,25 +70,13 @@ class Office:
 def store(request: pytest.FixtureRequest, clock: StillClock) -> Iterator[AccountStore]:
     """Accounts in each of the places that they may be kept in."""
     if request.param == "dynamodb":
-        customer, pre_customer = request.getfixturevalue("account_tables")
-        yield DynamoAccountStore(customer, pre_customer, clock, request.getfixturevalue("dynamodb"))
+        aws: MiniStack = request.getfixturevalue("aws")
+        customer, pre_customer = aws.account_tables()
+        yield DynamoAccountStore(customer, pre_customer, clock, aws.resource("dynamodb"))
         return
     engine = open_engine(request.getfixturevalue(f"{request.param}_databases").migrated())
     yield SqlAccountStore(Records(engine, clock))
     engine.dispose()
-
-
-@pytest.fixture
-def account_tables(dynamodb: Any) -> tuple[str, str]:
-    """Two tables of the test's own, made as the template says."""
-    template, _ = decode.decode(str(FOLDER / "storage.yaml"))
-    names = []
-    for name in ("Customer", "PreCustomer"):
-        wanted = template["Resources"][name]["Properties"]
-        made = {key: wanted[key] for key in MADE_FROM if key in wanted}
-        names.append(f"{name}-{secrets.token_hex(4)}")
-        dynamodb.create_table(TableName=names[-1], **made)
-    return names[0], names[1]
 
 
 @pytest.fixture

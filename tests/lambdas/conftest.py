@@ -12,6 +12,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from core.clock import system_clock
+from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
@@ -42,6 +43,7 @@ class Deployed:
     aws: MiniStack
     api_id: str
     bars: Bars
+    accounts: DynamoAccountStore
     database_url: str
     twilio: Carrier
     telegram: Carrier
@@ -93,11 +95,13 @@ def deployed(
     with Carrier().serving() as twilio, Carrier().serving() as telegram:
         _put_parameters(aws, url, _valkey, {"TWILIO_API_URL": twilio.url, "TELEGRAM_API_URL": telegram.url})
         key = _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
-        api_id = _deploy(aws, key)
+        customer, pre_customer = aws.account_tables()
+        api_id = _deploy(aws, key, customer, pre_customer)
         engine = open_engine(url)
         bars = Bars(Records(engine, system_clock))
         bars.queue()
-        yield Deployed(aws, api_id, bars, url, twilio, telegram)
+        accounts = DynamoAccountStore(customer, pre_customer, system_clock, aws.resource("dynamodb"))
+        yield Deployed(aws, api_id, bars, accounts, url, twilio, telegram)
         engine.dispose()
 
 
@@ -116,12 +120,14 @@ def _upload(aws: MiniStack, file: Path) -> str:
     return upload(s3, "code", file)
 
 
-def _deploy(aws: MiniStack, key: str) -> str:
+def _deploy(aws: MiniStack, key: str, customer: str, pre_customer: str) -> str:
     """Deploy the template; the API's id."""
     parameters = {
         "Stage": STAGE,
         "CodeBucket": "code",
         "CodeKey": key,
+        "Customer": customer,
+        "PreCustomer": pre_customer,
         "AwsEndpointUrl": aws.url,
         "PrivateSubnets": "subnet-0a,subnet-0b",
         "FunctionsGroup": "sg-0a",
