@@ -223,23 +223,14 @@ class MiniStack(Server):
 
     def client(self, service: str) -> Any:
         """A client of boto3 for one of its services."""
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=self.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self._session().client(service, endpoint_url=self.url)
 
     def resource(self, service: str) -> Any:
         """A resource of boto3 for one of its services."""
-        return boto3.resource(
-            service,
-            endpoint_url=self.url,
-            region_name=self.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self._session().resource(service, endpoint_url=self.url)
+
+    def _session(self) -> boto3.Session:
+        return boto3.Session("test", "test", region_name=self.REGION)
 
     def account_tables(self) -> tuple[str, str]:
         """Two new tables as the template of the storage has them: `customer` and `pre-customer`."""

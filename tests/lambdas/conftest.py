@@ -1,6 +1,8 @@
 """The AWS edition as it is deployed: our template and our zip on MiniStack, with a real MariaDB and Valkey."""
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +96,7 @@ def deployed(
     url = mariadb_databases.empty()
     with Carrier().serving() as twilio, Carrier().serving() as telegram:
         _put_parameters(aws, url, _valkey, {"TWILIO_API_URL": twilio.url, "TELEGRAM_API_URL": telegram.url})
-        key = _upload(aws, tmp_path_factory.mktemp("code") / "code.zip")
+        key = _upload(aws, _built_once(tmp_path_factory.getbasetemp()))
         customer, pre_customer = aws.account_tables()
         api_id = _deploy(aws, key, customer, pre_customer)
         engine = open_engine(url)
@@ -113,8 +115,19 @@ def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey, carriers:
         ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
 
 
+def _built_once(base: Path) -> Path:
+    """The functions' zip, which takes as long as all tests here: one for all processes of the run."""
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    file = shared / "code.zip"
+    with (shared / "code.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            build(shared / "unfinished.zip", here=True)
+            (shared / "unfinished.zip").rename(file)
+    return file
+
+
 def _upload(aws: MiniStack, file: Path) -> str:
-    build(file, here=True)
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
     return upload(s3, "code", file)
