@@ -8,9 +8,6 @@ from core.accounts import AccountService
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from lambdas.wiring import parts
 
-# Of each of the mail server's answers: whoever asked for the mail waits for it.
-MAIL_TIMEOUT_SECONDS = 5.0
-
 
 @cache
 def accounts() -> AccountService:
@@ -19,7 +16,7 @@ def accounts() -> AccountService:
     server = here.settings.mail_server
     return AccountService(
         DynamoAccountStore(os.environ["CUSTOMER"], os.environ["PRE_CUSTOMER"], here.records.clock),
-        no_mail if server is None else MailSender.through(server, MAIL_TIMEOUT_SECONDS).send,
+        no_mail if server is None else MailSender.through(server).send,
         here.settings.public_url,
         # Who registers has to get a mail.
         open_sign_up=here.settings.open_sign_up and server is not None,

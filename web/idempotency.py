@@ -107,6 +107,9 @@ def make_the_same_again(work: Callable[[], Change]) -> Change:
         change = work()
         try:
             kept = records.answer_once(once, lambda _: asdict(change))
+        except KeyReused:
+            # Somebody was quicker with another request under this key: this one is done all the same.
+            return change
         except RecordUnavailable as error:
             raise OutcomeUnknown from error
     return Change(**kept)

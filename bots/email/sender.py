@@ -9,6 +9,8 @@ from typing import Self
 from core.settings import MailServer
 
 IMPLICIT_TLS_PORT = 465
+# Of each of the server's answers. Whoever asked for the mail waits for it, and holds one of the server's threads.
+PATIENCE_SECONDS = 5.0
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -39,9 +41,16 @@ class MailSender:
             self._tls.verify_mode = ssl.CERT_NONE
 
     @classmethod
-    def through(cls, server: MailServer, timeout: float) -> Self:
-        """A sender through the operator's server."""
-        return cls(server.host, server.port, server.sender, user=server.user, password=server.password, timeout=timeout)
+    def through(cls, server: MailServer) -> Self:
+        """A sender through the operator's server, for mail that somebody waits for."""
+        return cls(
+            server.host,
+            server.port,
+            server.sender,
+            user=server.user,
+            password=server.password,
+            timeout=PATIENCE_SECONDS,
+        )
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Hand one mail to the server; encrypted where the server offers it, and always on port 465.

@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from core.storage.records import Records
 from infra.build import build
 from infra.deploy import deploy_stack, upload
 from tests.bots.bars import Bars
-from tests.bots.carriers import Carrier
+from tests.bots.carriers import Answer, Carrier
 from tests.databases import Databases
 from tests.parameters import PARAMETERS
 from tests.servers import MiniStack, Valkey
@@ -29,6 +30,16 @@ STAGE = "test"
 PUBLIC_URL = PARAMETERS["PUBLIC_URL"]
 AUTH_TOKEN = PARAMETERS["TWILIO_AUTH_TOKEN"]
 WEBHOOK_SECRET = PARAMETERS["TELEGRAM_WEBHOOK_SECRET"]
+
+
+ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
+
+
+def wait_until(look: Callable[[], Any], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,16 @@
 
 import json
 import secrets
-import time
 from typing import Any
 
 import httpx
 import pytest
 
 from core.accounts import AccountService
-from tests.bots.carriers import Answer
-from tests.lambdas.conftest import Deployed
+from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
 PASSWORD = "correct horse"
 
 
@@ -64,10 +61,7 @@ def test_the_story_from_a_text_to_the_call_on_the_phone(deployed: Deployed, staf
     called = staff.call("POST", f"/queues/{queue['id']}/call-next")
 
     assert (called.status_code, called.json()["state"]) == (200, "called")
-    deadline = time.monotonic() + 60
-    while not any(asked.to == guest for asked in deployed.twilio.asked):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: any(asked.to == guest for asked in deployed.twilio.asked))
     assert [line["number"] for line in staff.call("GET", f"/queues/{queue['id']}/tickets").json()["items"]] == [1]
 
 

@@ -2,10 +2,8 @@
 
 import json
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,12 +16,11 @@ from infra.redrive import redrive
 from tests.bots.bars import NUMBER
 from tests.bots.carriers import Answer, Carrier
 from tests.core.lines import OWNER
-from tests.lambdas.conftest import STAGE, Deployed
+from tests.lambdas.conftest import ACCEPTED, STAGE, Deployed, wait_until
 
 # A container's first call takes seconds, and a notice that fails twice waits for twenty-five.
 pytestmark = pytest.mark.timeout(300)
 
-ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
 CHAT = {"id": 1, "type": "private"}
 TAKEN = Answer(200, {"ok": True, "result": {"message_id": 1, "date": 1, "chat": CHAT, "text": "…"}})
 BUSY = Answer(429, {"code": 20429, "message": "Too many requests", "status": 429}, {"Retry-After": "1"})
@@ -69,13 +66,6 @@ def call(deployed: Deployed, code: str, earlier: Records) -> Ticket:
 def heard(carrier: Carrier, address: str) -> list[str]:
     """What the carrier was asked to tell this address."""
     return [asked.form.get("Body") or asked.form.get("text", "") for asked in carrier.asked if asked.to == address]
-
-
-def wait_until(look: Callable[[], Any], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def state(deployed: Deployed, ticket: Ticket) -> str | None:
