@@ -50,9 +50,10 @@ class Events:
         )
 
     def unrelayed(self, limit: int, ticket_id: str | None = None) -> list[Event]:
-        """Events that nobody has passed on, oldest first, locked; those that another process holds are left out.
+        """Events that nobody has passed on, oldest first, locked: all, or those of one ticket.
 
-        All of them, or those of one ticket.
+        Of all, those that another process holds are left out. Of one ticket they are waited for: a process that looks
+        for another ticket's events holds these for an instant, and nobody would ask for them again.
         """
         query = select(*COLUMNS).where(events.c.relayed_at.is_(None))
         if ticket_id is not None:
@@ -60,7 +61,7 @@ class Events:
         return self._read(
             query.order_by(events.c.at, events.c.version, events.c.ordinal)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=ticket_id is None)
         )
 
     def left_behind(self, before: datetime, at_most: int) -> list[str]:

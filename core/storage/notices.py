@@ -128,7 +128,8 @@ class Notices:
 
         One waits while another of its ticket is held: "not yet" is not to come before the call that it takes back.
         What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
-        All of them, or those of one ticket.
+        All of them, without those that another process looks at in this instant; or those of one ticket, which are
+        waited for.
         """
         held = select(HELD.c.id).where(
             HELD.c.ticket_id == notices.c.ticket_id,
@@ -147,7 +148,7 @@ class Notices:
         return self._all(
             query.order_by(notices.c.next_try_at, notices.c.call_number)
             .limit(at_most)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=ticket_id is None)
         )
 
     def overdue(self, before: datetime, now: datetime, at_most: int) -> list[str]:

@@ -48,6 +48,21 @@ def test_many_relays_and_claimers_at_once_hand_each_notice_out_once(told: Told) 
     assert set(Counter(claimed).values()) == {1}
 
 
+def test_whoever_is_asked_for_one_tickets_notice_finds_it_whatever_others_look_for(told: Told) -> None:
+    """In the AWS edition nobody asks a second time, but for the sweep a minute later."""
+    tickets = told.fill(12)
+    for ticket in tickets:
+        told.act("call", ticket)
+
+    def work(ticket_id: str) -> list[str]:
+        told.service.relay(ticket_id=ticket_id)
+        return [outbound.notice.ticket_id for outbound in told.service.claim(1, SMS, ticket_id)]
+
+    claimed = at_once([partial(work, ticket.id) for ticket in tickets])
+
+    assert claimed == [[ticket.id] for ticket in tickets]
+
+
 def test_a_report_in_the_instant_in_which_the_sending_is_noted_is_never_lost(told: Told) -> None:
     for turn in range(20):
         ticket, notice = told.called(f"+1555030{turn:04}")
