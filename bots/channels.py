@@ -51,6 +51,10 @@ class Refused(SendError):
     """This notice will not go out, however often it is tried; or the operator has something to mend."""
 
 
+class CannotConnect(Exception):
+    """A carrier was not told where we are, or there is none to tell; the sentence says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A text for a guest that nobody waits for.

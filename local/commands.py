@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from bots.channels import CannotConnect
 from core.errors import EmailTaken, InvalidValue, NotFound, RecordUnavailable
 from core.settings import Settings
 from core.storage import backup
@@ -93,7 +94,7 @@ def restore(settings: Settings, arguments: Namespace) -> None:
 
 def connect(settings: Settings, _arguments: Namespace) -> None:
     """Tell the carriers that have credentials where this server is."""
-    from local.connect import CannotConnect, connect_carriers
+    from local.connect import connect_carriers
 
     with _parts(settings) as parts:
         try:
