@@ -1,6 +1,6 @@
 # Every command of the project. `make run` needs Python 3.11 or later and make; nothing else.
 
-.PHONY: help setup run check test bench deploy pins catalogues system-packages
+.PHONY: help setup run check test bench stack deploy destroy pins catalogues system-packages
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -15,7 +15,9 @@ help:
 	@echo "make test    check, then all tests"
 	@echo "make bench   measure, and print the table of docs/performance.md"
 	@echo "make pins    make requirements*.txt anew from pyproject.toml"
-	@echo "make deploy  the AWS edition"
+	@echo "make stack   the AWS edition on this machine: http://localhost:8000 (PORT)"
+	@echo "make deploy  put the AWS edition up, or bring it up to date (STAGE)"
+	@echo "make destroy take it down (STAGE)"
 	@echo "make catalogues  bring the sentences that are translated to each language's catalogue"
 
 setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
@@ -64,8 +66,12 @@ test: check system-packages
 bench: setup system-packages
 	$(PY) -m benchmarks
 
-deploy:
-	@echo "The AWS edition comes in a later release; today Queue Manager runs on one machine, with make run." >&2; exit 1
+stack: setup system-packages
+	@exec $(PY) -m tests.stack
+
+deploy destroy: setup
+	@if [ -z "$(STAGE)" ]; then echo "Which one? make $@ STAGE=prod" >&2; exit 2; fi
+	@exec $(PY) -m infra.$@ $(STAGE)
 
 pins: $(VENV)/bin/pip
 	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \

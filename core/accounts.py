@@ -4,26 +4,24 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Protocol
 
 from core.clock import Clock
 from core.errors import EmailTaken, InvalidToken, InvalidValue, SignUpClosed, WrongCredentials
 from core.passwords import Passwords
-from core.storage.accounts import Account, AccountToken
+from core.storage.accounts import Account, AccountToken, LinkRequest
 
 SendMail = Callable[[str, str, str], None]
 """Sends a mail: to whom, subject, text. Raises OSError (smtplib's errors are) when the mail server did not take it."""
 
-VERIFY_WITHIN = timedelta(hours=24)
-RESET_WITHIN = timedelta(hours=1)
 # RFC 5322's dot-atom and a host name: what is left out could pass for two addresses in a mail's header.
 EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 LONGEST_EMAIL = 254
 
 
 class MailUnavailable(Exception):
-    """The mail server did not take the mail; asking again later may help."""
+    """The mail server, or the queue before it, did not take the mail; asking again later may help."""
 
 
 class AccountStore(Protocol):
@@ -63,7 +61,11 @@ class AccountStore(Protocol):
 
 
 class AccountService:
-    """The accounts. Safe for all threads. Mail is sent after what it is about was kept."""
+    """The accounts. Safe for all threads. Mail is sent after what it is about was kept.
+
+    ask: takes on whoever wants a link, and has it made by `mail_link` later, perhaps elsewhere; raises OSError when it
+    can't. Without it the link is made and mailed on the spot.
+    """
 
     def __init__(
         self,
@@ -71,12 +73,14 @@ class AccountService:
         send_mail: SendMail,
         public_url: str,
         *,
+        ask: Callable[[LinkRequest], None] | None = None,
         open_sign_up: bool = True,
         passwords: Passwords | None = None,
     ) -> None:
         self._store = store
         self._send_mail = send_mail
         self._public_url = public_url
+        self._ask = ask or self.mail_link
         self._passwords = passwords or Passwords()
         self.open_sign_up = open_sign_up
 
@@ -87,13 +91,7 @@ class AccountService:
         """
         if not self.open_sign_up:
             raise SignUpClosed
-        email, password_hash = email_address(email), self._passwords.hash(password)
-        token = secrets.token_urlsafe(24)
-        if self._store.keep_token(_token(token, "verify", email, password_hash, self._store.clock() + VERIFY_WITHIN)):
-            text = VERIFY.format(email=email, link=f"{self._public_url}/verify?token={token}")
-            self._mail(email, "Confirm your address", text)
-        else:
-            self._mail(email, "You have an account", HAS_ACCOUNT.format(email=email, link=self._public_url))
+        self._want(LinkRequest("verify", email_address(email), self._passwords.hash(password)))
 
     def check_link(self, token: str, password: str) -> None:
         """Whether whoever opens a link to verify also chose its password: somebody else may have had it mailed.
@@ -129,13 +127,19 @@ class AccountService:
 
         Raises InvalidValue, MailUnavailable.
         """
-        email = email_address(email)
+        self._want(LinkRequest("reset", email_address(email)))
+
+    def mail_link(self, request: LinkRequest) -> None:
+        """Keep what a new link stands for and mail it, or mail why there is none. Raises OSError."""
+        within, subject, text, otherwise, other_text = MAILS[request.purpose]
         token = secrets.token_urlsafe(24)
-        if self._store.keep_token(_token(token, "reset", email, None, self._store.clock() + RESET_WITHIN)):
-            text = RESET.format(email=email, link=f"{self._public_url}/reset?token={token}")
-            self._mail(email, "Choose a new password", text)
+        expires_at = self._store.clock() + within
+        kept = AccountToken(_hash(token), request.purpose, request.email, request.password_hash, expires_at)
+        if self._store.keep_token(kept):
+            link = f"{self._public_url}/{request.purpose}?token={token}"
+            self._send_mail(request.email, subject, text.format(email=request.email, link=link))
         else:
-            self._mail(email, "No account", NO_ACCOUNT.format(email=email, link=self._public_url))
+            self._send_mail(request.email, otherwise, other_text.format(email=request.email, link=self._public_url))
 
     def reset(self, token: str, password: str) -> Account:
         """Change the password through a mailed link, and end every session.
@@ -164,9 +168,9 @@ class AccountService:
         account = self._store.get(account_id)
         return account if account is not None and account.session_version == session_version else None
 
-    def _mail(self, to: str, subject: str, text: str) -> None:
+    def _want(self, request: LinkRequest) -> None:
         try:
-            self._send_mail(to, subject, text)
+            self._ask(request)
         except OSError as error:
             raise MailUnavailable from error
 
@@ -181,10 +185,6 @@ def email_address(text: str) -> str:
 
 def _new_id() -> str:
     return secrets.token_hex(8)
-
-
-def _token(token: str, purpose: str, email: str, password_hash: str | None, expires_at: datetime) -> AccountToken:
-    return AccountToken(_hash(token), purpose, email, password_hash, expires_at)
 
 
 def _hash(token: str) -> str:
@@ -223,3 +223,8 @@ Perhaps you registered with another address, or not yet:
 
 If it wasn't you, do nothing.
 """
+MAILS: Final = {
+    "verify": (timedelta(hours=24), "Confirm your address", VERIFY, "You have an account", HAS_ACCOUNT),
+    "reset": (timedelta(hours=1), "Choose a new password", RESET, "No account", NO_ACCOUNT),
+}
+"""For each purpose: how long the link is good for, its mail, and the mail where there is nothing to verify or reset."""

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,11 +19,11 @@ BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 LISTEN_HINT = "127.0.0.1 serves this machine only, 0.0.0.0 every network that it is on."
 MAIL_HINT = "Write it like smtp.example.com; its log-in belongs in SMTP_USER and SMTP_PASSWORD."
 # By whoever keeps nothing on a disk, and has neither a database nor a Redis of its own.
+NEEDED_FOR_DATABASE = ("MYSQL_DATABASE", "MYSQL_HOST", "MYSQL_USER")
 NEEDED = (
+    *NEEDED_FOR_DATABASE,
     "CONTACT_KEY",
-    "MYSQL_DATABASE",
-    "MYSQL_HOST",
-    "MYSQL_USER",
+    "ORIGIN_KEY",
     "PUBLIC_URL",
     "REDIS_HOST",
     "TELEGRAM_BOT_TOKEN",
@@ -84,7 +84,8 @@ class Settings:
     """Everything that is set. `redis_url` is None for the embedded Valkey, `mail_server` where none is set.
 
     `simulator`: PUBLIC_URL names this machine itself, so the simulator stands in for what is not connected.
-    `proxies` is the number of the operator's own proxies in front; `database_url` is SQLAlchemy's.
+    `proxies` is the number of the operator's own proxies in front; by `origin_key` a front of ours shows that a request
+    came through it; `database_url` is SQLAlchemy's.
     `text_countries` (ISO 3166) are those that walk-ins may be texted in, None for the venue's own;
     `texts_an_hour` is how many texts they get from one number, half of them kept for calls.
     """
@@ -92,6 +93,7 @@ class Settings:
     host: str
     port: int
     proxies: int
+    origin_key: str | None = field(repr=False)
     data_dir: Path
     public_url: str
     simulator: bool
@@ -123,9 +125,7 @@ class Settings:
 
         Raises SettingsError with every finding.
         """
-        missing = [name for name in NEEDED if not variables.get(name, "").strip()]
-        if missing:
-            raise SettingsError([Finding("parameter-missing", f"{name} is not set.", "Set it.") for name in missing])
+        _check_needed(variables, NEEDED)
         return cls._read(Environment(variables))
 
     @classmethod
@@ -137,6 +137,7 @@ class Settings:
             host=environment.host("HOST", LISTEN_HINT) or "127.0.0.1",
             port=port,
             proxies=environment.number("TRUSTED_PROXIES", 0, smallest=0, largest=9),
+            origin_key=environment.text("ORIGIN_KEY"),
             data_dir=environment.data_dir,
             public_url=public_url,
             simulator=simulator,
@@ -162,6 +163,7 @@ class Settings:
         in_urls = (urlsplit(url).password for url in (self.database_url, self.redis_url or ""))
         values = (
             self.token_key,
+            self.origin_key,
             self.contact_key.decode(),
             self.twilio.auth_token,
             self.telegram.bot_token,
@@ -172,6 +174,25 @@ class Settings:
             *(form for password in in_urls if password for form in {password, unquote(password)}),
         )
         return tuple(value for value in values if value)
+
+
+def database_parameters(variables: Mapping[str, str]) -> tuple[str, str | None]:
+    """SQLAlchemy's URL of the database and the password in it, for whoever needs nothing else.
+
+    Raises SettingsError with every finding.
+    """
+    _check_needed(variables, NEEDED_FOR_DATABASE)
+    environment = Environment(variables)
+    url = _database_url(environment)
+    if environment.findings:
+        raise SettingsError(environment.findings)
+    return url, environment.text("MYSQL_PASSWORD")
+
+
+def _check_needed(variables: Mapping[str, str], needed: Sequence[str]) -> None:
+    missing = [name for name in needed if not variables.get(name, "").strip()]
+    if missing:
+        raise SettingsError([Finding("parameter-missing", f"{name} is not set.", "Set it.") for name in missing])
 
 
 def _is_this_machine(public_url: str) -> bool:

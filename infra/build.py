@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -40,17 +41,36 @@ FOR_LAMBDA = (
 )
 
 
+# RDS signs its servers' certificates itself.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+RDS_AUTHORITIES = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+AUTHORITIES = "authorities.pem"
+TIMEOUT_SECONDS = 30
+
+
 def build(target: Path, *, here: bool) -> None:
-    """Write the zip, for Lambda or for the interpreter that runs this. Raises CalledProcessError where pip fails."""
+    """Write the zip, for Lambda or for the interpreter that runs this.
+
+    Raises CalledProcessError where pip fails, and OSError where AWS does not tell which authorities RDS has.
+    """
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder) / "code"
         _install(code, Path(folder) / "requirements.txt", () if here else FOR_LAMBDA)
         _leave_out(code)
+        if not here:
+            add_authorities(code, RDS_AUTHORITIES)
         for package in PACKAGES:
             shutil.copytree(ROOT / package, code / package, ignore=SOURCES_ONLY)
         # Without it every container would compile what it imports: three times as long.
         compileall.compile_dir(code, quiet=1, workers=0, rx=RARELY_READ, invalidation_mode=UNCHECKED_HASH)
         shutil.make_archive(str(target.with_suffix("")), "zip", code)
+
+
+def add_authorities(code: Path, rds: str) -> None:
+    """Write AUTHORITIES, those that everybody trusts and those of the URL `rds`. Raises OSError."""
+    with urllib.request.urlopen(rds, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own word
+        trusted = (code / "certifi" / "cacert.pem").read_bytes() + answer.read()
+    (code / AUTHORITIES).write_bytes(trusted)
 
 
 def _install(code: Path, requirements: Path, options: Sequence[str]) -> None:

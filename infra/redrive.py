@@ -1,4 +1,4 @@
-"""Gives what rests in the dead-letter queues of a stage back to its channels, with all its tries.
+"""Gives what rests in the dead-letter queues of a stage back to its queues, with all its tries.
 
 python -m infra.redrive STAGE
 """
@@ -11,24 +11,29 @@ import boto3
 
 from core.storage.fan_out import nudge
 
-CHANNELS = ("sms", "telegram")
+QUEUES = ("sms-notices", "telegram-notices", "create-pre-customer", "email-sender")
 # Of the receipt: whatever is not deleted by then can be seen in the dead-letter queue again.
 SECONDS = 60
 
 
 def redrive(sqs: Any, stage: str) -> int:
-    """Send each dead letter's nudge again and delete it; answers how many. Raises botocore's ClientError."""
+    """Send each dead letter again and delete it; answers how many. Raises botocore's ClientError."""
     sent = 0
-    for channel in CHANNELS:
-        queue = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{channel}-notices")["QueueUrl"]
-        failed = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{channel}-notices-failed")["QueueUrl"]
+    for name in QUEUES:
+        queue = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{name}")["QueueUrl"]
+        failed = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{name}-failed")["QueueUrl"]
         while messages := _some(sqs, failed):
             for message in messages:
-                ticket_id = json.loads(message["Body"])["ticket_id"]
-                sqs.send_message(QueueUrl=queue, MessageBody=nudge(ticket_id, again=True))
+                sqs.send_message(QueueUrl=queue, MessageBody=_anew(message["Body"]))
                 sqs.delete_message(QueueUrl=failed, ReceiptHandle=message["ReceiptHandle"])
                 sent += 1
     return sent
+
+
+def _anew(body: str) -> str:
+    """The same message; a nudge gives the ticket's notices all their tries back."""
+    ticket_id = json.loads(body).get("ticket_id")
+    return body if ticket_id is None else nudge(ticket_id, again=True)
 
 
 def _some(sqs: Any, queue: str) -> list[dict[str, Any]]:

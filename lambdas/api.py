@@ -1,12 +1,16 @@
 """The pages and the JSON API: everything that is no webhook."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from functools import cache, partial
-from typing import Any
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
 
 from apig_wsgi import make_lambda_handler
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
 
+from core.storage.account_queues import LinkRequests
 from core.storage.redis_server import answers
 from core.venues import VenueService
 from core.walk_ins import WalkIns
@@ -18,6 +22,30 @@ from web.health import look_at
 from web.join_links import join_links
 from web.services import Services
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# CloudFront and the gateway: each adds whom it was asked by.
+PROXIES = 2
+
+
+class ThroughTheFront:
+    """Turns away who comes past the front: what a request says of where it is from is believed only of those.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
+    """
+
+    def __init__(self, app: "WSGIApplication", key: str) -> None:
+        self._app = app
+        self._key = key
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The application's answer, or 403."""
+        given = environ.get("HTTP_X_ORIGIN_KEY", "")
+        if not compare_digest(given.encode(errors="replace"), self._key.encode()):
+            return Response("This is not the address of the line.\n", 403)(environ, start_response)
+        return self._app(environ, start_response)
+
 
 @cache
 def application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
@@ -25,8 +53,9 @@ def application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     here = parts()
     app = create_app(_services(here))
     app.wsgi_app = AccessLog(app)  # type: ignore[method-assign]
-    if here.settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=here.settings.proxies)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=PROXIES)  # type: ignore[method-assign]
+    assert here.settings.origin_key is not None  # Settings.from_parameters asks for it
+    app.wsgi_app = ThroughTheFront(app.wsgi_app, here.settings.origin_key)  # type: ignore[method-assign]
     handler: Callable[[dict[str, Any], Any], dict[str, Any]] = make_lambda_handler(app)
     return handler
 
@@ -42,7 +71,7 @@ def _services(here: Parts) -> Services:
         records=here.records,
         queues=here.queues,
         venues=venues,
-        accounts=accounts(),
+        accounts=accounts(ask=LinkRequests(os.environ["CREATE_PRE_CUSTOMER"]).put),
         walk_ins=WalkIns(
             here.queues, venues, here.contacts, countries=settings.text_countries, texts_an_hour=settings.texts_an_hour
         ),

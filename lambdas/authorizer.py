@@ -4,8 +4,10 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lamb
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from core.accounts import AccountService
 from lambdas.staff import accounts
 from lambdas.wiring import parts
 from web import tokens
@@ -16,6 +18,12 @@ class Unauthorized(Exception):
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
+
+
+@cache
+def service() -> AccountService:
+    """The container's own. Raises SettingsError."""
+    return accounts()
 
 
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -29,7 +37,7 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         account_id, session_version = tokens.read(token, here.settings.token_key, here.records.clock())
     except tokens.InvalidBearer as error:
         raise Unauthorized from error
-    if accounts().of_session(account_id, session_version) is None:
+    if service().of_session(account_id, session_version) is None:
         raise Unauthorized
     allowed = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
     return {"principalId": account_id, "policyDocument": {"Version": "2012-10-17", "Statement": [allowed]}}

@@ -4,14 +4,18 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 """
 
 import json
+import os
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from core.logs import start_logging
+from core.settings import database_parameters
+from core.storage.engine import open_engine
+from core.storage.parameters import parameters
 from core.storage.schema import migrate
-from lambdas.wiring import parts
 
 TIMEOUT_SECONDS = 10
 
@@ -23,12 +27,19 @@ def handle(event: Mapping[str, Any], context: Any) -> None:
     reason = None
     if event["RequestType"] != "Delete":
         try:
-            migrate(parts().engine)
+            _migrate()
         except Exception as error:
             # The function's edge: a stack that is never answered waits for an hour.
             log.exception("the database could not be migrated")
             reason = f"{type(error).__name__}; the log {context.log_stream_name} has it"
     _tell(event, "SUCCESS" if reason is None else "FAILED", reason)
+
+
+def _migrate() -> None:
+    """Needs the database and nothing else: the front may not stand yet. Raises SettingsError, and what alembic does."""
+    url, password = database_parameters({**os.environ, **parameters(os.environ["PARAMETERS"])})
+    start_logging([password] if password else [])
+    migrate(open_engine(url, connections=1))
 
 
 def _tell(event: Mapping[str, Any], status: str, reason: str | None) -> None:

@@ -1,18 +1,15 @@
 """What the functions share that tell guests: from a nudge in the channel's queue to what the carrier said."""
 
-import json
 import os
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bots.channels import Sender
 from bots.delivery import Delivery
 from core.notices import NoticeService
 from core.storage.fan_out import ChannelQueue
+from core.storage.queue_messages import read
 from lambdas.wiring import Parts
 
 
@@ -31,9 +28,10 @@ class Teller:
     def tell(self, record: SQSRecord) -> None:
         """Send whatever this ticket's guest is to be told now, one after the other.
 
-        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken.
+        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken, and
+        UnknownVersion.
         """
-        nudge = json.loads(record.body)
+        nudge = read(record.body)
         ticket_id = nudge["ticket_id"]
         if nudge.get("again"):
             self._notices.resend_dead(ticket_id)
@@ -46,9 +44,3 @@ class Teller:
                 raise NotTaken(claimed[0].notice.id)
             if outcome.again_in is not None:
                 self._queue.put_back(ticket_id, outcome.again_in)
-
-
-def told(event: dict[str, Any], context: Any, tell: Callable[[SQSRecord], None]) -> Any:
-    """The function's answer: which of these messages are to come again."""
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=tell, processor=processor, context=context)

@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any
 
 from bots.sms.sender import TwilioSender
-from lambdas.notices import Teller, told
+from lambdas.batches import each
+from lambdas.notices import Teller
 from lambdas.wiring import parts
 
 
@@ -19,4 +20,4 @@ def teller() -> Teller:
 
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Send what is due; answers which messages failed."""
-    return told(event, context, teller().tell)
+    return each(event, context, teller().tell)

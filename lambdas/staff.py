@@ -1,23 +1,23 @@
 """The accounts of staff, for the functions that have to do with them."""
 
 import os
-from functools import cache
+from collections.abc import Callable
 
-from bots.email.sender import MailSender, no_mail
-from core.accounts import AccountService
+from bots.email.sender import no_mail
+from core.accounts import AccountService, SendMail
+from core.storage.accounts import LinkRequest
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from lambdas.wiring import parts
 
 
-@cache
-def accounts() -> AccountService:
-    """The container's own. Raises SettingsError."""
+def accounts(*, ask: Callable[[LinkRequest], None] | None = None, send_mail: SendMail = no_mail) -> AccountService:
+    """The accounts in DynamoDB; `ask` and `send_mail` as AccountService has them. Raises SettingsError."""
     here = parts()
-    server = here.settings.mail_server
     return AccountService(
         DynamoAccountStore(os.environ["CUSTOMER"], os.environ["PRE_CUSTOMER"], here.records.clock),
-        no_mail if server is None else MailSender.through(server).send,
+        send_mail,
         here.settings.public_url,
+        ask=ask,
         # Who registers has to get a mail.
-        open_sign_up=here.settings.open_sign_up and server is not None,
+        open_sign_up=here.settings.open_sign_up and here.settings.mail_server is not None,
     )

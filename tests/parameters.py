@@ -5,6 +5,7 @@ PARAMETERS = {
     "MYSQL_DATABASE": "line",
     "MYSQL_HOST": "db.example",
     "MYSQL_USER": "line",
+    "ORIGIN_KEY": "the key of the front",
     "PUBLIC_URL": "https://line.example.com",
     "REDIS_HOST": "rediss://cache.example:6379",
     "TELEGRAM_BOT_TOKEN": "123456:ABC-DEF",

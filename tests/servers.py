@@ -212,6 +212,18 @@ class MariaDB(Server):
             raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
 
 
+class _Session(boto3.Session):  # type: ignore[misc]
+    def __init__(self, url: str, region: str) -> None:
+        super().__init__("test", "test", region_name=region)
+        self._url = url
+
+    def client(self, *names: Any, **options: Any) -> Any:
+        return super().client(*names, **{"endpoint_url": self._url, **options})
+
+    def resource(self, *names: Any, **options: Any) -> Any:
+        return super().resource(*names, **{"endpoint_url": self._url, **options})
+
+
 class MiniStack(Server):
     """AWS on loopback: its functions run their real code, and find AWS at the same address."""
 
@@ -221,16 +233,17 @@ class MiniStack(Server):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
         """A client of boto3 for one of its services."""
-        return self._session().client(service, endpoint_url=self.url)
+        return self.session().client(service, **options)
 
     def resource(self, service: str) -> Any:
         """A resource of boto3 for one of its services."""
-        return self._session().resource(service, endpoint_url=self.url)
+        return self.session().resource(service)
 
-    def _session(self) -> boto3.Session:
-        return boto3.Session("test", "test", region_name=self.REGION)
+    def session(self) -> boto3.Session:
+        """A session of boto3 whose clients ask this server."""
+        return _Session(self.url, self.REGION)
 
     def account_tables(self) -> tuple[str, str]:
         """Two new tables as the template of the storage has them: `customer` and `pre-customer`."""
@@ -259,10 +272,12 @@ class MiniStack(Server):
 
 
 class Mailbox:
-    """An SMTP server that keeps what it is sent."""
+    """An SMTP server that keeps what it is sent; or, while `refuses`, counts in `refused` what it did not take."""
 
     def __init__(self) -> None:
         self.port = free_port()
+        self.refuses = False
+        self.refused = 0
         self._messages: list[EmailMessage] = []
         self._arrived = Condition()
 
@@ -275,6 +290,7 @@ class Mailbox:
     def clear(self) -> None:
         with self._arrived:
             self._messages.clear()
+            self.refused = 0
 
     def wait_for(self, address: str, timeout: float = 10.0) -> EmailMessage:
         """The last message to this address; waits for it if there is none yet. TimeoutError if none comes."""
@@ -290,6 +306,9 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """What aiosmtpd calls for each message."""
+        if self.refuses:
+            self.refused += 1
+            return "451 Not now"
         content = envelope.content
         message = BytesParser(policy=default).parsebytes(content if isinstance(content, bytes) else b"")
         with self._arrived:

@@ -24,6 +24,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """Somebody wants a link mailed. `purpose`: verify, with the hash of the password chosen, or reset, without one."""
+
+    purpose: str
+    email: str
+    password_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountToken:
     """What a mailed link stands for, kept under the token's hash. `purpose`: verify or reset.
 

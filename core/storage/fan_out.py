@@ -1,10 +1,9 @@
 """The way of notices in the AWS edition: a topic that says whose guest is to be told, and a queue for each channel.
 
-A message is only a nudge, `{"ticket_id": …}`: what is to be said, and whether it still is, stands in the record. One
-that is lost is made up for by the sweep, and one that comes twice finds nothing to do.
+A message is only a nudge, `{"version": 1, "ticket_id": …}`: what is to be said, and whether it still is, stands in the
+record. One that is lost is made up for by the sweep, and one that comes twice finds nothing to do.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,6 +14,7 @@ import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from core.storage.queue_messages import written
 from core.storage.records import Transaction
 
 # https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
@@ -77,7 +77,7 @@ class ChannelQueue:
 
 def nudge(ticket_id: str, *, again: bool = False) -> str:
     """The body of a message; `again` gives the dead letters of the ticket all their tries back."""
-    return json.dumps({"ticket_id": ticket_id} | ({"again": True} if again else {}))
+    return written({"ticket_id": ticket_id} | ({"again": True} if again else {}))
 
 
 def _entry(ticket_id: str, channel: str) -> dict[str, object]:

@@ -50,11 +50,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 class Office:
     """The accounts and the mail that they sent."""
 
-    def __init__(self, store: AccountStore, **settings: bool) -> None:
+    def __init__(self, store: AccountStore, *, open_sign_up: bool = True) -> None:
         self.store = store
         self.mails: list[Mail] = []
         quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.service = AccountService(store, self._send, "https://queue.example", passwords=quick, **settings)
+        self.service = AccountService(
+            store, self._send, "https://queue.example", open_sign_up=open_sign_up, passwords=quick
+        )
 
     def _send(self, to: str, subject: str, text: str) -> None:
         # Would wait for ever, were a transaction of whoever asked for the mail still open.

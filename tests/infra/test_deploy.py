@@ -1,13 +1,16 @@
-"""Putting the stacks up: what is secret is kept once, and what a template names is made."""
+"""Putting the stacks up: what is secret is kept once, what a stage has of its own is known, what failed is said."""
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from cfnlint import decode
 
-from infra.deploy import FOLDER, GIVEN, MADE, Missing, deploy_stack, put_secrets
+from infra.build import AUTHORITIES, add_authorities
+from infra.deploy import GIVEN, MADE, Impossible, chosen, deploy_stack, put_secrets, stack_name
+from infra.destroy import destroy
 from tests.servers import MiniStack
+from tests.stack import network
 
 ENVIRONMENT = dict.fromkeys(GIVEN, "given")
 
@@ -26,68 +29,87 @@ def kept(aws: MiniStack, stage: str) -> dict[str, tuple[str, str]]:
 def test_secrets_are_made_once_and_what_is_given_anew_is_kept(aws: MiniStack) -> None:
     put_secrets(aws.client("ssm"), "once", ENVIRONMENT)
     first = kept(aws, "once")
-    put_secrets(aws.client("ssm"), "once", {"TWILIO_AUTH_TOKEN": "another"})
+    answered = put_secrets(aws.client("ssm"), "once", {"TWILIO_AUTH_TOKEN": "another"})
     second = kept(aws, "once")
 
     assert first.keys() == {*GIVEN, *MADE}
     assert {type_ for type_, _ in first.values()} == {"SecureString"}
     assert min(len(first[name][1]) for name in MADE) >= 32
     assert second == first | {"TWILIO_AUTH_TOKEN": ("SecureString", "another")}
+    assert answered == {name: value for name, (_, value) in second.items()}
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(aws: MiniStack) -> None:
-    with pytest.raises(Missing, match="PUBLIC_URL, TELEGRAM_BOT_TOKEN"):
+    with pytest.raises(Impossible, match="TELEGRAM_BOT_TOKEN"):
         put_secrets(aws.client("ssm"), "missing", {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"})
 
     assert kept(aws, "missing") == {}
 
 
-@pytest.fixture(scope="module")
-def network(aws: MiniStack) -> dict[str, str]:
-    """What the network's stack gives, without what MiniStack can't make."""
-    ec2 = aws.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{aws.REGION}{zone}")["Subnet"]
-        for n, zone in ((2, "a"), (3, "b"))
+def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_path: Path) -> None:
+    (tmp_path / "prod.toml").write_text('DatabaseClass = "db.t4g.small"\nFirewall = "on"\nMostRequests = 1000\n')
+    (tmp_path / "typo.toml").write_text('DatabaseClas = "db.t4g.small"\n')
+    (tmp_path / "wrong.toml").write_text('Proxy = "yes"\n')
+
+    assert chosen("prod", tmp_path) == {"DatabaseClass": "db.t4g.small", "Firewall": "on", "MostRequests": "1000"}
+    assert chosen("none", tmp_path) == {}
+    with pytest.raises(Impossible, match=r"typo\.toml names what no template knows: DatabaseClas\."):
+        chosen("typo", tmp_path)
+    with pytest.raises(Impossible, match=r"Proxy in wrong\.toml is neither off nor on\."):
+        chosen("wrong", tmp_path)
+
+
+def test_a_stack_that_can_not_be_made_is_said_to_be_as_before_and_why(aws: MiniStack) -> None:
+    # Without its secret parameters, and in subnets that are nowhere.
+    known = {
+        "Stage": "broken",
+        "PrivateSubnets": "subnet-0a,subnet-0b",
+        "DatabaseGroup": "sg-0a",
+        "CacheGroup": "sg-0b",
+    }
+
+    with pytest.raises(Impossible, match=r"broken is as it was before: \w+: "):
+        deploy_stack(aws.client("cloudformation"), "broken", "storage", known)
+
+
+def test_a_stack_takes_what_it_knows_is_brought_up_to_date_or_left_alone(aws: MiniStack) -> None:
+    cloudformation = aws.client("cloudformation")
+    known = {"Stage": "twice", "SomebodyElses": "1"}
+    first = deploy_stack(cloudformation, "twice", "firewall", known)
+
+    assert deploy_stack(cloudformation, "twice", "firewall", known) == first
+    assert deploy_stack(cloudformation, "twice", "firewall", known | {"MostRequests": "1000"}) == first
+    [stack] = cloudformation.describe_stacks(StackName="twice")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert {"ParameterKey": "MostRequests", "ParameterValue": "1000"} in stack["Parameters"]
+
+
+def test_the_functions_trust_whom_everybody_trusts_and_rds(tmp_path: Path) -> None:
+    (tmp_path / "certifi").mkdir()
+    (tmp_path / "certifi" / "cacert.pem").write_text("everybody\n")
+    (tmp_path / "rds.pem").write_text("rds\n")
+
+    add_authorities(tmp_path, (tmp_path / "rds.pem").as_uri())
+
+    assert (tmp_path / AUTHORITIES).read_text() == "everybody\nrds\n"
+
+
+def test_a_stage_that_was_taken_down_leaves_its_accounts_and_secrets_and_can_be_put_up_again(aws: MiniStack) -> None:
+    session, stage = aws.session(), "twice"
+    cloudformation, dynamodb = session.client("cloudformation"), session.client("dynamodb")
+    put_secrets(session.client("ssm"), stage, ENVIRONMENT)
+    known = network(session.client("ec2"), aws.REGION) | {"Stage": stage}
+
+    for number in range(2):
+        first = deploy_stack(cloudformation, stack_name(stage, "storage"), "storage", known)
+        said = list(destroy(session, stage, datetime(2026, 12, 1, 4, number, tzinfo=UTC)))
+
+        assert f"queue-manager-{stage}-storage is gone." in said
+        assert any(first["Code"] in line for line in said)
+    backups = dynamodb.list_backups()["BackupSummaries"]
+    assert [backup["BackupName"] for backup in backups] == [
+        f"queue-manager-{stage}-customer-20261201-040{number}00" for number in range(2)
     ]
-    groups = [ec2.create_security_group(GroupName=f"g{n}", Description="-", VpcId=vpc)["GroupId"] for n in range(2)]
-    return {
-        "PrivateSubnets": ",".join(subnet["SubnetId"] for subnet in subnets),
-        "DatabaseGroup": groups[0],
-        "CacheGroup": groups[1],
-    }
-
-
-def deploy_storage(aws: MiniStack, network: dict[str, str]) -> dict[str, str]:
-    parameters = {"Stage": "storage", "AlarmMail": "operator@example.com"} | network
-    return deploy_stack(aws.client("cloudformation"), "storage", "storage", parameters)
-
-
-def test_what_the_storage_names_is_made_and_watched(aws: MiniStack, network: dict[str, str]) -> None:
-    put_secrets(aws.client("ssm"), "storage", ENVIRONMENT)
-
-    outputs = deploy_storage(aws, network)
-
-    template, _ = decode.decode(str(FOLDER / "storage.yaml"))
-    made: dict[str, Any] = {
-        resource["LogicalResourceId"]: resource
-        for resource in aws.client("cloudformation").describe_stack_resources(StackName="storage")["StackResources"]
-    }
-    assert made.keys() == template["Resources"].keys()
-    assert {resource["ResourceStatus"] for resource in made.values()} == {"CREATE_COMPLETE"}
-    assert outputs.keys() == template["Outputs"].keys()
-    databases = [made["Database"]["PhysicalResourceId"]]
-    for alarm in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]:
-        assert alarm["AlarmActions"] == [outputs["Alarms"]]
-        [dimension] = alarm["Dimensions"]
-        if dimension["Name"] == "DBInstanceIdentifier":
-            assert [dimension["Value"]] == databases
-        else:
-            assert dimension["Value"] == f"{made['Cache']['PhysicalResourceId']}-001"
-
-
-def test_a_stack_that_is_as_it_should_be_is_left_alone(aws: MiniStack, network: dict[str, str]) -> None:
-    put_secrets(aws.client("ssm"), "storage", ENVIRONMENT)
-
-    assert deploy_storage(aws, network) == deploy_storage(aws, network)
+    assert kept(aws, stage).keys() == {*GIVEN, *MADE}
+    # What is not there is no trouble.
+    assert len(list(destroy(session, stage, datetime(2026, 12, 2, tzinfo=UTC)))) == 1

@@ -2,26 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cfnlint import decode
 from cfnlint.api import ManualArgs, lint_file
 
-import infra
 from bots.channels import CHANNELS
 from lambdas.wiring import TRIES
+from tests.infra.templates import FOLDER, TEMPLATES, expanded, resources, written
 from web.causes import CAUSES
-
-FOLDER = Path(infra.__file__).parent
-TEMPLATES = sorted(FOLDER.glob("*.yaml"))
-
-
-def resources(name: str, kind: str) -> dict[str, Any]:
-    """The properties of a template's resources of one type, by name."""
-    template, problems = decode.decode(str(FOLDER / name))
-    assert not problems
-    return {key: resource["Properties"] for key, resource in template["Resources"].items() if resource["Type"] == kind}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
@@ -32,7 +20,7 @@ def test_nothing_is_wrong_with_a_template_before_or_after_its_transform(template
 
 
 def test_there_are_two_public_and_two_private_subnets_in_two_zones() -> None:
-    subnets = resources("network.yaml", "AWS::EC2::Subnet")
+    subnets = resources("network", "AWS::EC2::Subnet")
 
     assert {name: subnet["CidrBlock"] for name, subnet in subnets.items()} == {
         "PublicSubnetA": "10.0.0.0/24",
@@ -46,8 +34,8 @@ def test_there_are_two_public_and_two_private_subnets_in_two_zones() -> None:
 
 
 def test_whoever_is_let_in_is_named_by_group_and_the_bastion_lets_nobody_in() -> None:
-    groups = resources("network.yaml", "AWS::EC2::SecurityGroup")
-    rules = list(resources("network.yaml", "AWS::EC2::SecurityGroupIngress").values())
+    groups = resources("network", "AWS::EC2::SecurityGroup")
+    rules = list(resources("network", "AWS::EC2::SecurityGroupIngress").values())
     for name, group in groups.items():
         rules += [{"GroupId": {"Ref": name}} | rule for rule in group.get("SecurityGroupIngress", [])]
 
@@ -58,42 +46,85 @@ def test_whoever_is_let_in_is_named_by_group_and_the_bastion_lets_nobody_in() ->
     assert {rule["GroupId"]["Ref"] for rule in rules} == {"DatabaseGroup", "CacheGroup", "NatGroup"}
 
 
-def test_a_function_may_do_what_is_named_to_what_is_named() -> None:
-    functions = resources("application.yaml", "AWS::Serverless::Function").values()
-    statements = [each for function in functions for policy in function["Policies"] for each in policy["Statement"]]
+# What these are about can't be named.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html, list_awsx-ray.html
+NAMELESS = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
 
-    assert statements
-    for statement in statements:
-        assert "*" not in str(statement["Action"])
-        assert "*" not in str(statement["Resource"])
+
+def test_each_function_has_a_role_of_its_own_that_may_do_what_is_named_to_what_is_named() -> None:
+    functions = resources("application", "AWS::Serverless::Function")
+    roles = resources("application", "AWS::IAM::Role")
+    policies = [policy for role in roles.values() for policy in role["Policies"]]
+    policies += resources("application", "AWS::IAM::Policy").values()
+
+    assert {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()} == {
+        name: f"{name}Role" for name in functions
+    }
+    assert roles.keys() == {f"{name}Role" for name in functions}
+    assert not any("ManagedPolicyArns" in role for role in roles.values())
+    for statement in (each for policy in policies for each in policy["PolicyDocument"]["Statement"]):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert "*" not in "".join(actions)
+        assert "*" not in str(statement["Resource"]) or set(actions) <= NAMELESS
+
+
+def test_each_function_writes_to_its_own_log_which_is_forgotten_in_time() -> None:
+    functions = resources("application", "AWS::Serverless::Function")
+    logs = resources("application", "AWS::Logs::LogGroup")
+
+    for name, function in functions.items():
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        assert logs[f"{name}Logs"]["LogGroupName"] == {"Fn::Sub": f"/queue-manager/${{Stage}}/{name}"}
+    assert {log["RetentionInDays"] for log in logs.values()} == {30}
+
+
+def test_what_functions_refer_to_exists() -> None:
+    template = expanded("application")
+    known = template["Resources"].keys() | template["Parameters"].keys()
+    environments = [
+        function.get("Environment", {}).get("Variables", {})
+        for function in resources("application", "AWS::Serverless::Function").values()
+    ]
+    environments.append(template["Globals"]["Function"]["Environment"]["Variables"])
+
+    named = {value["Ref"] for variables in environments for value in variables.values() if "Ref" in value}
+    assert {"TicketEvents", "CreatePreCustomerQueue", "EmailSenderQueue", "SmsNoticesQueue"} <= named <= known
 
 
 def test_each_channel_has_one_queue_that_a_function_reads_in_time_and_gives_up_after_three_tries() -> None:
-    queues = resources("application.yaml", "AWS::SQS::Queue")
-    subscriptions = resources("application.yaml", "AWS::SNS::Subscription").values()
-    functions = resources("application.yaml", "AWS::Serverless::Function").values()
+    queues = resources("application", "AWS::SQS::Queue")
+    subscriptions = resources("application", "AWS::SNS::Subscription").values()
     sources = {
-        event["Properties"]["Queue"]["Fn::GetAtt"][0]: (function["Timeout"], event["Properties"])
-        for function in functions
+        event["Properties"]["Queue"]["Fn::GetAtt"][0]: (function, event["Properties"])
+        for function in resources("application", "AWS::Serverless::Function").values()
         for event in function.get("Events", {}).values()
         if event["Type"] == "SQS"
     }
 
     told = [channel for subscription in subscriptions for channel in subscription["FilterPolicy"]["channel"]]
     assert sorted(told) == sorted(CHANNELS)
-    for subscription in subscriptions:
-        name = subscription["Endpoint"]["Fn::GetAtt"][0]
-        timeout, source = sources[name]
-        assert subscription["RawMessageDelivery"] is True
-        assert queues[name]["VisibilityTimeout"] > timeout
+    assert all(subscription["RawMessageDelivery"] for subscription in subscriptions)
+    assert {subscription["Endpoint"]["Fn::GetAtt"][0] for subscription in subscriptions} <= sources.keys()
+    for name, (function, source) in sources.items():
+        assert queues[name]["VisibilityTimeout"] > function["Timeout"]
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["ScalingConfig"]["MaximumConcurrency"] == function["ReservedConcurrentExecutions"]
         redrive = queues[name]["RedrivePolicy"]
         assert redrive["maxReceiveCount"] == TRIES
         assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues
 
 
 def test_the_gateway_lets_nobody_but_staff_to_what_is_theirs() -> None:
-    [api] = resources("application.yaml", "AWS::Serverless::Api").values()
+    [api] = resources("application", "AWS::Serverless::Api").values()
     paths = api["DefinitionBody"]["paths"]
     guarded = {path for path, methods in paths.items() if all("security" in method for method in methods.values())}
 
@@ -107,7 +138,7 @@ def test_the_gateway_lets_nobody_but_staff_to_what_is_theirs() -> None:
 
 @pytest.mark.parametrize("response", ["UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"])
 def test_the_gateways_own_errors_are_problems(response: str) -> None:
-    [api] = resources("application.yaml", "AWS::Serverless::Api").values()
+    [api] = resources("application", "AWS::Serverless::Api").values()
     answer = api["GatewayResponses"][response]
     body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"…"')
     problem = json.loads(body)
@@ -118,21 +149,26 @@ def test_the_gateways_own_errors_are_problems(response: str) -> None:
 
 
 def test_the_functions_leave_connections_to_the_database() -> None:
-    template, _ = decode.decode(str(FOLDER / "application.yaml"))
-    functions = resources("application.yaml", "AWS::Serverless::Function").values()
+    template = written("application")
+    functions = [resource for resource in template["Resources"].values() if "Type" in resource]
+    at_once = [
+        function["Properties"]["ReservedConcurrentExecutions"]["Fn::FindInMap"][2]
+        for function in functions
+        if function["Type"] == "AWS::Serverless::Function"
+    ]
     allowed = {"db.t4g.micro": 85, "db.t4g.small": 170, "db.t4g.medium": 341}
 
-    for database, at_once in template["Mappings"]["AtOnce"].items():
-        used = sum(at_once[function["ReservedConcurrentExecutions"]["Fn::FindInMap"][2]] for function in functions)
+    assert len(at_once) == len(resources("application", "AWS::Serverless::Function"))
+    for database, numbers in template["Mappings"]["AtOnce"].items():
         # Some are left for whoever comes through the bastion.
-        assert used <= allowed[database] - 5
+        assert sum(numbers[name] for name in at_once) <= allowed[database] - 5
 
 
 def test_every_function_and_every_dead_letter_queue_is_watched() -> None:
-    alarms = resources("application.yaml", "AWS::CloudWatch::Alarm").values()
+    alarms = resources("application", "AWS::CloudWatch::Alarm").values()
     watched = {(alarm["MetricName"], str(alarm["Dimensions"][0]["Value"])) for alarm in alarms}
-    functions = resources("application.yaml", "AWS::Serverless::Function")
-    queues = resources("application.yaml", "AWS::SQS::Queue")
+    functions = resources("application", "AWS::Serverless::Function")
+    queues = resources("application", "AWS::SQS::Queue")
     failed = [
         queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
         for queue in queues.values()
@@ -140,7 +176,7 @@ def test_every_function_and_every_dead_letter_queue_is_watched() -> None:
     ]
 
     assert {("Errors", str({"Ref": name})) for name in functions} <= watched
-    assert {("Throttles", str({"Ref": name})) for name in functions if name != "Migrate"} <= watched
+    assert {("Throttles", str({"Ref": name})) for name in functions} <= watched
     assert {
         ("ApproximateNumberOfMessagesVisible", str({"Fn::GetAtt": [name, "QueueName"]})) for name in failed
     } <= watched
@@ -160,7 +196,7 @@ def test_the_cache_is_watched(metric: str) -> None:
 
 
 def assert_watched(namespace: str, metric: str, of: str) -> None:
-    alarms = resources("storage.yaml", "AWS::CloudWatch::Alarm").values()
+    alarms = resources("storage", "AWS::CloudWatch::Alarm").values()
     found = [alarm for alarm in alarms if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)]
 
     assert len(found) == 1
@@ -169,7 +205,7 @@ def assert_watched(namespace: str, metric: str, of: str) -> None:
 
 
 def test_what_is_kept_is_encrypted_private_and_backed_up() -> None:
-    [database] = resources("storage.yaml", "AWS::RDS::DBInstance").values()
+    [database] = resources("storage", "AWS::RDS::DBInstance").values()
     assert (database["StorageEncrypted"], database["PubliclyAccessible"], database["DeletionProtection"]) == (
         True,
         False,
@@ -177,17 +213,17 @@ def test_what_is_kept_is_encrypted_private_and_backed_up() -> None:
     )
     assert database["BackupRetentionPeriod"] >= 7
     assert "resolve:ssm-secure" in str(database["MasterUserPassword"])
-    [cache] = resources("storage.yaml", "AWS::ElastiCache::ReplicationGroup").values()
+    [cache] = resources("storage", "AWS::ElastiCache::ReplicationGroup").values()
     assert {cache[name] for name in ("TransitEncryptionEnabled", "AtRestEncryptionEnabled", "MultiAZEnabled")} == {True}
-    for table in resources("storage.yaml", "AWS::DynamoDB::Table").values():
+    for table in resources("storage", "AWS::DynamoDB::Table").values():
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
-    for bucket in resources("storage.yaml", "AWS::S3::Bucket").values():
+    for bucket in resources("storage", "AWS::S3::Bucket").values():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert bucket["BucketEncryption"]
 
 
-@pytest.mark.parametrize("template", ["application.yaml", "storage.yaml"])
+@pytest.mark.parametrize("template", ["application", "storage"])
 def test_each_alarm_is_told_what_to_do_about(template: str) -> None:
-    written = (FOLDER.parent / "docs" / "operating.md").read_text()
+    document = (FOLDER.parent / "docs" / "operating.md").read_text()
 
-    assert [name for name in resources(template, "AWS::CloudWatch::Alarm") if f"`{name}`" not in written] == []
+    assert [name for name in resources(template, "AWS::CloudWatch::Alarm") if f"`{name}`" not in document] == []

@@ -1,4 +1,4 @@
-"""The AWS edition as it is deployed: our template and our zip on MiniStack, with a real MariaDB and Valkey."""
+"""The AWS edition as it is deployed: our templates and our zip on MiniStack, with a real MariaDB and Valkey."""
 
 import fcntl
 import json
@@ -14,23 +14,15 @@ import httpx
 import pytest
 from twilio.request_validator import RequestValidator
 
-from core.clock import system_clock
-from core.storage.dynamodb_accounts import DynamoAccountStore
-from core.storage.engine import open_engine
-from core.storage.records import Records
 from infra.build import build
-from infra.deploy import deploy_stack, upload
 from tests.bots.bars import Bars
 from tests.bots.carriers import Answer, Carrier
-from tests.databases import Databases
 from tests.parameters import PARAMETERS
-from tests.servers import MiniStack, Valkey
+from tests.servers import Mailbox, MariaDB, MiniStack, Valkey
+from tests.stack import STAGE, Stack, put_up
 
-STAGE = "test"
 PUBLIC_URL = PARAMETERS["PUBLIC_URL"]
 AUTH_TOKEN = PARAMETERS["TWILIO_AUTH_TOKEN"]
-WEBHOOK_SECRET = PARAMETERS["TELEGRAM_WEBHOOK_SECRET"]
-
 
 ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
 
@@ -51,37 +43,32 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 @dataclass
 class Deployed:
-    """The deployed stack, as the carriers see it, its database, and the carriers, as the stack sees them."""
+    """The deployed stacks, as the carriers see them, and the carriers and the mail server, as the stacks see them."""
 
-    aws: MiniStack
-    api_id: str
+    stack: Stack
     bars: Bars
-    accounts: DynamoAccountStore
-    database_url: str
     twilio: Carrier
     telegram: Carrier
+    mailbox: Mailbox
+
+    @property
+    def aws(self) -> MiniStack:
+        return self.stack.aws
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """Run a function by its name in the template; the answer of Lambda."""
         answer: dict[str, Any] = self.aws.client("lambda").invoke(
-            FunctionName=self.physical_id(function), Payload=json.dumps(event).encode()
+            FunctionName=self.stack.physical_id(function), Payload=json.dumps(event).encode()
         )
         return answer
-
-    def physical_id(self, name: str) -> str:
-        """What AWS calls the resource that has this name in the template."""
-        found = self.aws.client("cloudformation").describe_stack_resource(
-            StackName="application", LogicalResourceId=name
-        )
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def ask(
         self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] = MappingProxyType({})
     ) -> httpx.Response:
-        """A request to API Gateway."""
-        host = f"{self.api_id}.execute-api.localhost:{self.aws.port}"
+        """A request to API Gateway, as the front passes it on."""
+        ours = {"Host": self.stack.host, "X-Origin-Key": self.stack.secret["ORIGIN_KEY"]}
         url = f"{self.aws.url}/{STAGE}{path}"
-        return httpx.request(method, url, content=content, headers={"Host": host, **headers}, timeout=30)
+        return httpx.request(method, url, content=content, headers={**ours, **headers}, timeout=30)
 
     def post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
         """A request of a carrier's."""
@@ -93,37 +80,34 @@ class Deployed:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
         return self.post(path, str(httpx.QueryParams(form)).encode(), headers)
 
-    def update(self, update: dict[str, Any], *, secret: str = WEBHOOK_SECRET) -> httpx.Response:
+    def update(self, update: dict[str, Any], *, secret: str | None = None) -> httpx.Response:
         """An update of the Bot API."""
+        secret = secret or self.stack.secret["TELEGRAM_WEBHOOK_SECRET"]
         headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": secret}
         return self.post("/webhooks/telegram", json.dumps(update).encode(), headers)
 
 
 @pytest.fixture(scope="session")
 def deployed(
-    aws: MiniStack, mariadb_databases: Databases, _valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+    aws: MiniStack, mariadb: MariaDB, _valkey: Valkey, _mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
-    """The stack with a queue DEMO at a venue."""
-    url = mariadb_databases.empty()
+    """The stacks with a queue DEMO at a venue."""
+    code = _built_once(tmp_path_factory.getbasetemp())
     with Carrier().serving() as twilio, Carrier().serving() as telegram:
-        _put_parameters(aws, url, _valkey, {"TWILIO_API_URL": twilio.url, "TELEGRAM_API_URL": telegram.url})
-        key = _upload(aws, _built_once(tmp_path_factory.getbasetemp()))
-        customer, pre_customer = aws.account_tables()
-        api_id = _deploy(aws, key, customer, pre_customer)
-        engine = open_engine(url)
-        bars = Bars(Records(engine, system_clock))
-        bars.queue()
-        accounts = DynamoAccountStore(customer, pre_customer, system_clock, aws.resource("dynamodb"))
-        yield Deployed(aws, api_id, bars, accounts, url, twilio, telegram)
-        engine.dispose()
-
-
-def _put_parameters(aws: MiniStack, database_url: str, valkey: Valkey, carriers: dict[str, str]) -> None:
-    host, _, database = database_url.rpartition("@")[2].partition("/")
-    parts = {"MYSQL_DATABASE": database, "MYSQL_HOST": host, "MYSQL_USER": "root", "REDIS_HOST": valkey.url}
-    ssm = aws.client("ssm")
-    for name, value in (PARAMETERS | parts | carriers).items():
-        ssm.put_parameter(Name=f"/queue-manager/{STAGE}/{name}", Value=value, Type="SecureString")
+        environment = {
+            "MAIL_FROM": "line@example.com",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(_mailbox.port),
+            "TELEGRAM_API_URL": telegram.url,
+            "TELEGRAM_BOT_TOKEN": PARAMETERS["TELEGRAM_BOT_TOKEN"],
+            "TWILIO_ACCOUNT_SID": PARAMETERS["TWILIO_ACCOUNT_SID"],
+            "TWILIO_API_URL": twilio.url,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        }
+        with put_up(aws, code, mariadb, _valkey, PUBLIC_URL, environment) as stack:
+            bars = Bars(stack.records)
+            bars.queue()
+            yield Deployed(stack, bars, twilio, telegram, _mailbox)
 
 
 def _built_once(base: Path) -> Path:
@@ -136,25 +120,3 @@ def _built_once(base: Path) -> Path:
             build(shared / "unfinished.zip", here=True)
             (shared / "unfinished.zip").rename(file)
     return file
-
-
-def _upload(aws: MiniStack, file: Path) -> str:
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-    return upload(s3, "code", file)
-
-
-def _deploy(aws: MiniStack, key: str, customer: str, pre_customer: str) -> str:
-    """Deploy the template; the API's id."""
-    parameters = {
-        "Stage": STAGE,
-        "CodeBucket": "code",
-        "CodeKey": key,
-        "Customer": customer,
-        "PreCustomer": pre_customer,
-        "AwsEndpointUrl": aws.url,
-        "PrivateSubnets": "subnet-0a,subnet-0b",
-        "FunctionsGroup": "sg-0a",
-        "Alarms": aws.client("sns").create_topic(Name="alarms")["TopicArn"],
-    }
-    return deploy_stack(aws.client("cloudformation"), "application", "application", parameters)["ApiId"]

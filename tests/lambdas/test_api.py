@@ -8,7 +8,10 @@ import httpx
 import pytest
 
 from core.accounts import AccountService
+from core.storage.queue_messages import written
+from infra.redrive import redrive
 from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
+from tests.stack import STAGE
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,7 +25,7 @@ class Staff:
         self.deployed = deployed
         self.email = f"{secrets.token_hex(4)}@example.com"
         self.mails: list[str] = []
-        self.service = AccountService(deployed.accounts, self._read, "https://line.example.com")
+        self.service = AccountService(deployed.stack.accounts, self._read, "https://line.example.com")
         self.account = self.service.add(self.email, PASSWORD)
         self.token = self.call("POST", "/login", {"email": self.email, "password": PASSWORD}).json()["token"]
 
@@ -63,6 +66,45 @@ def test_the_story_from_a_text_to_the_call_on_the_phone(deployed: Deployed, staf
     assert (called.status_code, called.json()["state"]) == (200, "called")
     wait_until(lambda: any(asked.to == guest for asked in deployed.twilio.asked))
     assert [line["number"] for line in staff.call("GET", f"/queues/{queue['id']}/tickets").json()["items"]] == [1]
+
+
+def test_who_registers_gets_a_mail_through_both_queues_and_an_account_by_its_link(deployed: Deployed) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    anyone = {"Content-Type": "application/json"}
+
+    def post(path: str, **body: str) -> httpx.Response:
+        return deployed.ask("POST", f"/api/v1{path}", json.dumps(body).encode(), anyone)
+
+    assert post("/accounts", email=email, password=PASSWORD).status_code == 202
+    mail = deployed.mailbox.wait_for(email, timeout=60)
+    token = mail.get_content().partition("/verify?token=")[2].split()[0]
+
+    assert mail["From"] == "line@example.com"
+    assert post("/accounts/verify", token=token).json()["email"] == email
+    assert post("/login", email=email, password=PASSWORD).status_code == 200
+
+
+def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_again(deployed: Deployed) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    sqs, queue = deployed.aws.client("sqs"), deployed.stack.physical_id("EmailSenderQueue")
+    failed = deployed.stack.physical_id("EmailSenderFailed")
+    before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    deployed.mailbox.refuses = True
+    sqs.send_message(QueueUrl=queue, MessageBody=written({"to": email, "subject": "Hello", "text": "Text"}))
+
+    wait_until(lambda: int(count(sqs, failed)) == 1)
+    assert deployed.mailbox.refused == 3
+    deployed.mailbox.refuses = False
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
+    assert redrive(sqs, STAGE) == 1
+
+    assert deployed.mailbox.wait_for(email, timeout=60)["Subject"] == "Hello"
+
+
+def count(sqs: Any, queue: str) -> str:
+    name = "ApproximateNumberOfMessages"
+    return str(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name])
 
 
 @pytest.mark.parametrize("token", ["", "forged", "of another session"])

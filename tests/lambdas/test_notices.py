@@ -2,21 +2,20 @@
 
 import json
 import secrets
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from core.clock import system_clock
 from core.model import Ticket
-from core.storage.engine import open_engine
 from core.storage.fan_out import nudge
 from core.storage.records import Records
 from infra.redrive import redrive
 from tests.bots.bars import NUMBER
 from tests.bots.carriers import Answer, Carrier
 from tests.core.lines import OWNER
-from tests.lambdas.conftest import ACCEPTED, STAGE, Deployed, wait_until
+from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
+from tests.stack import STAGE
 
 # A container's first call takes seconds, and a notice that fails twice waits for twenty-five.
 pytestmark = pytest.mark.timeout(300)
@@ -37,11 +36,9 @@ def code(deployed: Deployed) -> str:
 
 
 @pytest.fixture
-def earlier(deployed: Deployed) -> Iterator[Records]:
+def earlier(deployed: Deployed) -> Records:
     """The record, twenty seconds ago, for a process that dies before it publishes."""
-    engine = open_engine(deployed.database_url)
-    yield Records(engine, lambda: system_clock() - timedelta(seconds=20))
-    engine.dispose()
+    return Records(deployed.stack.engine, lambda: system_clock() - timedelta(seconds=20))
 
 
 def number() -> str:
@@ -83,7 +80,7 @@ def waiting_in(deployed: Deployed, queue: str) -> int:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    found = sqs.get_queue_attributes(QueueUrl=deployed.physical_id(queue), AttributeNames=names)["Attributes"]
+    found = sqs.get_queue_attributes(QueueUrl=deployed.stack.physical_id(queue), AttributeNames=names)["Attributes"]
     return sum(int(number) for number in found.values())
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, url_for
 
 OURS = Path(__file__).parent.parent / "static"
+KEEP = "public, max-age=31536000, immutable"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 assets = Blueprint("assets", __name__)
@@ -22,6 +23,11 @@ CONTENTS = _contents()
 HASHES = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in CONTENTS.items()}
 
 
+def content_type(name: str) -> str:
+    """What kind of file it is, for HTTP. KeyError for one that does not exist."""
+    return TYPES[Path(name).suffix]
+
+
 def asset(name: str) -> str:
     """The path of a file of the pages, such as `pages.css`. KeyError for one that does not exist."""
     return url_for("assets.serve", hash_=HASHES[name], name=name)
@@ -32,7 +38,7 @@ def serve(hash_: str, name: str) -> Response:
     """A file as it is now; 404 under the name of an older one."""
     if HASHES.get(name) != hash_:
         abort(404)
-    response = Response(CONTENTS[name], content_type=TYPES[Path(name).suffix])
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response = Response(CONTENTS[name], content_type=content_type(name))
+    response.headers["Cache-Control"] = KEEP
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,0 +1,27 @@
+"""Makes the links that staff asked for: the queue `create-pre-customer`."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from core.accounts import AccountService
+from core.storage.account_queues import Mails, link_request
+from lambdas.batches import each
+from lambdas.staff import accounts
+
+
+@cache
+def service() -> AccountService:
+    """The container's own; its mails wait in the next queue. Raises SettingsError."""
+    return accounts(send_mail=Mails(os.environ["EMAIL_SENDER"]).put)
+
+
+def handle(event: dict[str, Any], context: Any) -> Any:
+    """Keep what each link stands for, and hand its mail on; answers which messages failed."""
+
+    def make(record: SQSRecord) -> None:
+        service().mail_link(link_request(record.body))
+
+    return each(event, context, make)

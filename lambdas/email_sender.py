@@ -1,0 +1,28 @@
+"""Sends the mails of accounts, over SMTP: the queue `email-sender`."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from bots.email.sender import MailSender, no_mail
+from core.accounts import SendMail
+from core.storage.account_queues import mail
+from lambdas.batches import each
+from lambdas.wiring import parts
+
+
+@cache
+def send_mail() -> SendMail:
+    """The container's own. Raises SettingsError."""
+    server = parts().settings.mail_server
+    return no_mail if server is None else MailSender.through(server).send
+
+
+def handle(event: dict[str, Any], context: Any) -> Any:
+    """Send each mail; answers which messages failed."""
+
+    def send(record: SQSRecord) -> None:
+        send_mail()(*mail(record.body))
+
+    return each(event, context, send)
