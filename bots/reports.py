@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import structlog
+
 from bots.channels import DeliveryStatus, Retry, Unreachable
 from bots.conversation import RECEIPTS_KEPT
 from core.contacts import ContactBook
 from core.model import ContactAddress, NoticeState
 from core.notices import NoticeService
 from core.storage.records import Once, Records, Transaction
+
+log = structlog.get_logger(__name__)
 
 
 class Reports:
@@ -20,11 +24,13 @@ class Reports:
 
     def delivery(self, status: DeliveryStatus) -> None:
         """A text of ours was sent, arrived, or failed."""
+        code = None if status.error is None else status.error.code
+        log.info("a text was reported", channel=status.channel, state=status.state, code=code)
         self._notices.report(
             status.channel,
             status.carrier_id,
             NoticeState(status.state),
-            None if status.error is None else status.error.code,
+            code,
             unreachable=isinstance(status.error, Unreachable),
             retry=isinstance(status.error, Retry),
         )

@@ -4,16 +4,27 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import structlog
+
 from bots.channels import Handle
+
+log = structlog.get_logger("access")
 
 
 def answered(event: Mapping[str, Any], handle: Handle) -> dict[str, Any]:
-    """The answer of a webhook to the request in this event."""
+    """The answer of a webhook to the request in this event, with a line in the log as the pages have it."""
+    started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=event["requestContext"]["requestId"])
     answer = handle(_address(event), event["headers"] or {}, _body(event))
+    # The gateway's own routes lead here: of the path nothing is a stranger's.
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    log.info("request", method=event["httpMethod"], path=event["path"], status=answer.status, ms=milliseconds)
     return {
         "statusCode": answer.status,
         "headers": {"Content-Type": answer.content_type},
