@@ -222,7 +222,7 @@ def test_what_is_kept_is_encrypted_private_and_backed_up() -> None:
         assert bucket["BucketEncryption"]
 
 
-@pytest.mark.parametrize("template", ["application", "storage"])
+@pytest.mark.parametrize("template", ["application", "log_search", "storage"])
 def test_each_alarm_is_told_what_to_do_about(template: str) -> None:
     document = (FOLDER.parent / "docs" / "operating.md").read_text()
 
