@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import httpx
 
-from infra.deploy import DEFAULT_REGION, FOLDER, deploy_stack
+from infra.deploy import DEFAULT_REGION, FOLDER, deploy_stack, stack_name
 
 USER = "operator"
 DAYS_KEPT = 30
@@ -82,12 +82,11 @@ def deploy_log_search(session: Any, stage: str, addresses: str) -> tuple[dict[st
     addresses: blocks such as 203.0.113.7/32, with commas between them. Raises what boto3 does.
     """
     cloudformation = session.client("cloudformation")
-    [application] = cloudformation.describe_stacks(StackName=f"queue-manager-{stage}-application")["Stacks"]
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
+    [application] = cloudformation.describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
+    known = {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
     password = kept_password(session.client("ssm"), stage)
-    parameters = {name: given[name] for name in ("Stage", "CodeBucket", "CodeKey", "Alarms")}
-    parameters |= {"OperatorAddresses": addresses, "OperatorPassword": password}
-    return deploy_stack(cloudformation, f"queue-manager-{stage}-log-search", "log_search", parameters), password
+    known |= {"OperatorAddresses": addresses, "OperatorPassword": password}
+    return deploy_stack(cloudformation, stack_name(stage, "log_search"), "log_search", known), password
 
 
 def kept_password(ssm: Any, stage: str) -> str:

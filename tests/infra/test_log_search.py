@@ -8,14 +8,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-import boto3
 import httpx
 import pytest
-from cfnlint import decode
 
 from infra.deploy import FOLDER
 from infra.log_search import TEMPLATE, NotPrepared, deploy_log_search, kept_password, prepare
-from tests.infra.test_templates import resources
+from tests.infra.templates import resources
 from tests.opensearch import OpenSearch
 from tests.servers import MiniStack
 
@@ -130,11 +128,8 @@ def test_the_password_is_made_once_where_the_functions_do_not_read_it(aws: MiniS
     assert ssm.get_parameters_by_path(Path="/queue-manager/prod")["Parameters"] == []
 
 
-def test_the_stack_is_put_up_beside_the_application_with_its_code(
-    aws: MiniStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-    session = boto3.Session("test", "test", region_name=aws.REGION)
+def test_the_stack_is_put_up_beside_the_application_with_its_code(aws: MiniStack) -> None:
+    session = aws.session()
     put_application(aws, "search")
 
     outputs, password = deploy_log_search(session, "search", "203.0.113.7/32,198.51.100.0/24")
@@ -165,7 +160,7 @@ def put_application(aws: MiniStack, stage: str) -> None:
     }
     groups = {
         name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/queue-manager/{stage}/{name}"}}
-        for name in resources("application.yaml", "AWS::Serverless::Function")
+        for name in resources("application", "AWS::Serverless::Function")
         if name != "ShipLogs"
     }
     cloudformation, name = aws.client("cloudformation"), f"queue-manager-{stage}-application"
@@ -232,14 +227,13 @@ def test_what_a_dashboard_is_made_of_comes_with_it() -> None:
 
 
 def test_the_log_of_each_function_is_shipped() -> None:
-    template, _ = decode.decode(str(FOLDER / "log_search.yaml"))
-    _, shipped, _ = template["Resources"]["Fn::ForEach::Functions"]
+    _, shipped, _ = written("log_search")["Resources"]["Fn::ForEach::Functions"]
 
-    assert sorted(shipped) == sorted({*resources("application.yaml", "AWS::Serverless::Function")} - {"ShipLogs"})
+    assert sorted(shipped) == sorted({*resources("application", "AWS::Serverless::Function")} - {"ShipLogs"})
 
 
 def test_the_domain_is_encrypted_and_lets_in_the_function_and_who_comes_from_a_known_address() -> None:
-    [domain] = resources("log_search.yaml", "AWS::OpenSearchService::Domain").values()
+    [domain] = resources("log_search", "AWS::OpenSearchService::Domain").values()
     assert domain["EncryptionAtRestOptions"]["Enabled"] is True
     assert domain["NodeToNodeEncryptionOptions"]["Enabled"] is True
     assert domain["DomainEndpointOptions"]["EnforceHTTPS"] is True
