@@ -14,10 +14,11 @@ from core.storage.account_queues import LinkRequests
 from core.storage.redis_server import answers
 from core.venues import VenueService
 from core.walk_ins import WalkIns
+from lambdas.limits import counter
 from lambdas.staff import accounts
 from lambdas.wiring import Parts, parts
-from web import create_app
 from web.access_log import AccessLog
+from web.application import create_app
 from web.health import look_at
 from web.join_links import join_links
 from web.services import Services
@@ -81,5 +82,5 @@ def _services(here: Parts) -> Services:
         token_key=settings.token_key,
         join_links=partial(join_links, settings, settings.telegram.bot_name),
         health=partial(look_at, here.records, partial(answers, here.redis)),
-        rate_limits=here.redis_url,
+        rate_limits=counter(),
     )

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from bots.telegram.webhook import TelegramWebhook
+from lambdas.guests import conversation, reports
 from lambdas.http import answered
 from lambdas.wiring import parts
 
@@ -12,10 +13,8 @@ from lambdas.wiring import parts
 @cache
 def webhook() -> TelegramWebhook:
     """The container's own. Raises SettingsError."""
-    here = parts()
-    return TelegramWebhook(
-        here.settings.telegram.webhook_secret, here.conversation.answer, blocked=here.reports.telegram_blocked
-    )
+    secret = parts().settings.telegram.webhook_secret
+    return TelegramWebhook(secret, conversation().answer, blocked=reports().telegram_blocked)
 
 
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from functools import cache
 
 from bots.sms.webhook import SmsWebhook
+from lambdas.guests import conversation, reports
 from lambdas.wiring import parts
 
 
 @cache
 def webhook() -> SmsWebhook:
     """The container's own. Raises SettingsError."""
-    here = parts()
-    twilio = here.settings.twilio
+    settings = parts().settings
+    twilio = settings.twilio
     return SmsWebhook(
         twilio.auth_token,
-        here.settings.public_url,
-        here.conversation.answer,
-        delivery=here.reports.delivery,
+        settings.public_url,
+        conversation().answer,
+        delivery=reports().delivery,
         keywords="carrier" if twilio.carrier_answers else "own",
     )

@@ -1,13 +1,8 @@
 """Where the AWS edition is put together: what a container makes at its first call and keeps for the others."""
 
 import os
-from functools import cache, cached_property
+from functools import cache
 
-from limits.storage import RedisStorage
-
-from bots.conversation import Conversation
-from bots.message_limit import MessageLimit
-from bots.reports import Reports
 from core.clock import system_clock
 from core.contacts import ContactBook
 from core.logs import start_logging
@@ -43,24 +38,6 @@ class Parts:
         self.queues = QueueService()
         self.contacts = ContactBook(settings.contact_key)
         self.positions = Positions(self.records, view)
-
-    @cached_property
-    def conversation(self) -> Conversation:
-        """What answers guests' messages; they are counted in Redis, for all containers."""
-        counter = RedisStorage(self.redis_url, wrap_exceptions=True, connection_pool=self.redis.connection_pool)
-        return Conversation(
-            self.records,
-            self.queues,
-            self.contacts,
-            self.positions,
-            self.settings.public_url,
-            limit=MessageLimit(counter),
-        )
-
-    @cached_property
-    def reports(self) -> Reports:
-        """What takes down what the carriers tell later."""
-        return Reports(self.records, self.contacts, self.notices)
 
 
 @cache

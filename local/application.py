@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from flask import Blueprint, Flask
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, RedisStorage
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bots.channels import Sender
@@ -39,8 +39,8 @@ from local.simulator import SimulatorSettings, State, create_simulator, switched
 from local.valkey import embedded_url
 from local.webhooks import create_webhooks
 from local.worker_beat import WorkerBeat
-from web import create_app
 from web.access_log import AccessLog
+from web.application import create_app
 from web.health import look_at
 from web.join_links import join_links
 from web.services import Services
@@ -122,8 +122,7 @@ def _services(parts: Parts, bot_name: str | None) -> Services:
         token_key=settings.token_key,
         join_links=partial(join_links, settings, bot_name),
         health=partial(look_at, parts.records, partial(answers, parts.redis), parts.beat.age),
-        # The package's own name for a unix socket.
-        rate_limits=parts.redis_url.replace("unix://", "redis+unix://", 1),
+        rate_limits=RedisStorage(parts.redis_url, wrap_exceptions=True, connection_pool=parts.redis.connection_pool),
     )
 
 

@@ -1,39 +1,5 @@
 """The web application: the JSON API and the pages.
 
-`create_app(services)` is all that an edition calls. Inside, `web.services.current()` gives the services of the
-request's application.
+`web.application.create_app(services)` is all that an edition calls. Inside, `web.services.current()` gives the services
+of the request's application. The package itself imports nothing: the authorizer of the AWS edition reads tokens only.
 """
-
-from flask import Flask, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
-
-from web import api, health, problems
-from web.limits import RateLimits
-from web.pages import register_pages
-from web.pages.error_pages import error_page
-from web.services import Services
-
-LARGEST_BODY = 64 * 1024
-
-
-def create_app(services: Services) -> Flask:
-    """The application on these parts. It connects to nothing by itself."""
-    # The style sheet and the scripts are served by web.pages.assets.
-    app = Flask("web", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.extensions["services"] = services
-    app.extensions["rate_limits"] = RateLimits(services.rate_limits)
-    # A doubled slash is a wrong address, not a redirection.
-    app.url_map.merge_slashes = False
-    problems.register(app)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_blueprint(api.blueprint)
-    app.register_blueprint(health.blueprint)
-    register_pages(app, services)
-    return app
-
-
-def _http_error(error: HTTPException) -> Response:
-    """What no route has answered: a problem for a program, a page for a person."""
-    return problems.http_error(error) if request.path.startswith("/api/") else error_page(error)

@@ -18,7 +18,7 @@ from threading import Lock
 from flask import current_app, request
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import MemoryStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from core.accounts import email_address
@@ -44,7 +44,7 @@ MAIL_BY_ADDRESS = parse("20 per 1 hour")
 AT_ONCE = {"password": (6, 3), "mail": (3, 2)}
 """How many requests of all, and of one address."""
 WITH_PORT = re.compile(r"([0-9.]+|\[.+\]):[0-9]+")
-REDIS_TIMEOUT_SECONDS, REST_SECONDS = 0.25, 1.0
+REST_SECONDS = 1.0
 
 
 class TooManyTries(Refusal):
@@ -56,13 +56,9 @@ class TooManyTries(Refusal):
 class RateLimits:
     """Counts what was tried, in a moving window, for all threads of a process."""
 
-    def __init__(self, storage: str | None) -> None:
+    def __init__(self, storage: Storage | None) -> None:
         self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = self._own
-        if storage is not None:
-            options = {"socket_timeout": REDIS_TIMEOUT_SECONDS, "socket_connect_timeout": REDIS_TIMEOUT_SECONDS}
-            shared = storage_from_string(storage, wrap_exceptions=True, **options)
-            self._shared = MovingWindowRateLimiter(shared)
+        self._shared = self._own if storage is None else MovingWindowRateLimiter(storage)
         # After a failure Redis is left alone for a second, so that a dead one holds up one request and not all.
         self._rests_until = 0.0
         self._under_way: defaultdict[str, Counter[str]] = defaultdict(Counter)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app
+from limits.storage import Storage
 
 from core.accounts import AccountService
 from core.clock import Clock
@@ -48,8 +49,8 @@ class Health:
 class Services:
     """The parts. `public_url` has no slash at its end; `token_key` signs the API's tokens and the pages' sessions.
 
-    `rate_limits` is where the limits on login and registration are counted, as the package `limits` names it
-    (`redis://…`), None for this process' own memory.
+    `rate_limits` is where the limits on login and registration are counted: a storage of the package `limits`, made
+    with `wrap_exceptions=True`; None for this process' own memory.
     """
 
     records: Records
@@ -63,7 +64,7 @@ class Services:
     token_key: str
     join_links: Callable[[QueueAtVenue], JoinLinks]
     health: Callable[[], Health]
-    rate_limits: str | None = None
+    rate_limits: Storage | None = None
 
     @property
     def clock(self) -> Clock:

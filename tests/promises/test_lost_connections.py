@@ -19,7 +19,7 @@ from tests.promises.cutting import Cut, CuttingProxy
 from tests.servers import MariaDB
 from tests.web.api.callers import PASSWORD, Caller, Mails
 from tests.web.api.conftest import make_services
-from web import create_app
+from web.application import create_app
 
 ONCE = Once("lost", "key", "", timedelta(days=1))
 LOST = [Cut.BEFORE_THE_COMMIT, Cut.BEFORE_ITS_ANSWER]

@@ -16,7 +16,7 @@ from core.storage.view import Positions
 from core.venues import VenueService
 from core.walk_ins import WalkIns
 from tests.web.api.callers import PASSWORD, Caller, Mails
-from web import create_app
+from web.application import create_app
 from web.services import Health, JoinLinks, Services
 
 KEY = "a key for the tokens of tests, long enough"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from limits.storage import RedisStorage
 from sqlalchemy import create_engine
 
 from bots.email.sender import no_mail
@@ -16,10 +17,11 @@ from core.accounts import AccountService
 from core.passwords import Passwords
 from core.storage.account_store import SqlAccountStore
 from core.storage.records import Records
+from core.storage.redis_server import open_redis
 from tests.clocks import StillClock
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
 from tests.web.api.conftest import KEY, make_services
-from web import create_app
+from web.application import create_app
 from web.services import Services
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -370,7 +372,9 @@ def test_what_mails_nothing_counts_for_nothing(anybody: Caller, wrong: dict) -> 
 
 
 def test_limits_are_shared_through_redis_and_kept_in_memory_while_it_is_away(services: Services, valkey: Any) -> None:
-    shared = replace(services, rate_limits=valkey.url)
+    redis = open_redis(valkey.url)
+    counter = RedisStorage(valkey.url, wrap_exceptions=True, connection_pool=redis.connection_pool)
+    shared = replace(services, rate_limits=counter)
     callers = [Caller(create_app(shared)) for _ in range(2)]
     wrong = {"email": "ann@example.com", "password": "wrong password"}
     for n in range(10):

@@ -10,7 +10,7 @@ from core.storage.redis_server import open_redis
 from core.storage.view import Positions, PositionView, ViewUpdate
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
-from web import create_app
+from web.application import create_app
 
 
 def token_of(ticket: dict[str, Any]) -> str:

@@ -19,7 +19,8 @@ from tests.clocks import StillClock
 from tests.core.counting import counted
 from tests.web.api.callers import PASSWORD, VENUE, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
-from web import create_app, idempotency
+from web import idempotency
+from web.application import create_app
 from web.idempotency import fingerprint
 from web.services import Services
 

@@ -14,7 +14,8 @@ from core.venues import LANGUAGES
 from tests.servers import free_port
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
 from tests.web.api.conftest import make_services
-from web import create_app, limits
+from web import limits
+from web.application import create_app
 from web.causes import CAUSES, REASONS, say
 from web.languages import translated
 from web.services import Services

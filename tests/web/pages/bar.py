@@ -24,7 +24,7 @@ from core.storage.records import Records, Transaction
 from core.storage.view import Positions
 from core.venues import VenueService
 from core.walk_ins import WalkIns
-from web import create_app
+from web.application import create_app
 from web.services import Health, JoinLinks, Services
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
