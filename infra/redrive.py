@@ -4,14 +4,23 @@ python -m infra.redrive STAGE
 """
 
 import argparse
-import json
+import sys
+from dataclasses import replace
 from typing import Any
 
 import boto3
 
-from core.storage.fan_out import nudge
+from core.storage.account_queues import Mail
+from core.storage.accounts import LinkRequest
+from core.storage.fan_out import Nudge
+from core.storage.queue_messages import MalformedMessage, UnknownVersion, read, written
 
-QUEUES = ("sms-notices", "telegram-notices", "create-pre-customer", "email-sender")
+QUEUES: dict[str, type[Nudge | LinkRequest | Mail]] = {
+    "sms-notices": Nudge,
+    "telegram-notices": Nudge,
+    "create-pre-customer": LinkRequest,
+    "email-sender": Mail,
+}
 # Of the receipt: whatever is not deleted by then can be seen in the dead-letter queue again.
 SECONDS = 60
 
@@ -24,16 +33,21 @@ def redrive(sqs: Any, stage: str) -> int:
         failed = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{name}-failed")["QueueUrl"]
         while messages := _some(sqs, failed):
             for message in messages:
-                sqs.send_message(QueueUrl=queue, MessageBody=_anew(message["Body"]))
+                try:
+                    body = _anew(name, message["Body"])
+                except (MalformedMessage, UnknownVersion) as error:
+                    print(f"Left in {failed}: {message['MessageId']}: {error!r}", file=sys.stderr)
+                    continue
+                sqs.send_message(QueueUrl=queue, MessageBody=body)
                 sqs.delete_message(QueueUrl=failed, ReceiptHandle=message["ReceiptHandle"])
                 sent += 1
     return sent
 
 
-def _anew(body: str) -> str:
-    """The same message; a nudge gives the ticket's notices all their tries back."""
-    ticket_id = json.loads(body).get("ticket_id")
-    return body if ticket_id is None else nudge(ticket_id, again=True)
+def _anew(queue: str, body: str) -> str:
+    """The same message, of the kind that is in this queue; a nudge gives the notices all their tries back."""
+    message = read(QUEUES[queue], body)
+    return written(replace(message, again=True) if isinstance(message, Nudge) else message)
 
 
 def _some(sqs: Any, queue: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from apig_wsgi import make_lambda_handler
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from core.storage.account_queues import LinkRequests
+from core.storage.account_queues import AccountQueue
 from core.storage.redis_server import answers
 from core.venues import VenueService
 from core.walk_ins import WalkIns
@@ -72,7 +72,7 @@ def _services(here: Parts) -> Services:
         records=here.records,
         queues=here.queues,
         venues=venues,
-        accounts=accounts(ask=LinkRequests(os.environ["CREATE_PRE_CUSTOMER"]).put),
+        accounts=accounts(ask=AccountQueue(os.environ["CREATE_PRE_CUSTOMER"]).put),
         walk_ins=WalkIns(
             here.queues, venues, here.contacts, countries=settings.text_countries, texts_an_hour=settings.texts_an_hour
         ),

@@ -7,7 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from core.accounts import AccountService
-from core.storage.account_queues import Mails, link_request
+from core.storage.account_queues import AccountQueue
+from core.storage.accounts import LinkRequest
+from core.storage.queue_messages import read
 from lambdas.batches import each
 from lambdas.staff import accounts
 
@@ -15,13 +17,13 @@ from lambdas.staff import accounts
 @cache
 def service() -> AccountService:
     """The container's own; its mails wait in the next queue. Raises SettingsError."""
-    return accounts(send_mail=Mails(os.environ["EMAIL_SENDER"]).put)
+    return accounts(send_mail=AccountQueue(os.environ["EMAIL_SENDER"]).put_mail)
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Keep what each link stands for, and hand its mail on; answers which messages failed."""
 
     def make(record: SQSRecord) -> None:
-        service().mail_link(link_request(record.body))
+        service().mail_link(read(LinkRequest, record.body))
 
     return each(event, context, make)

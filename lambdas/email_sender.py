@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bots.email.sender import MailSender, no_mail
 from core.accounts import SendMail
-from core.storage.account_queues import mail
+from core.storage.account_queues import Mail
+from core.storage.queue_messages import read
 from lambdas.batches import each
 from lambdas.wiring import parts
 
@@ -23,6 +24,7 @@ def handle(event: dict[str, Any], context: Any) -> Any:
     """Send each mail; answers which messages failed."""
 
     def send(record: SQSRecord) -> None:
-        send_mail()(*mail(record.body))
+        mail = read(Mail, record.body)
+        send_mail()(mail.to, mail.subject, mail.text)
 
     return each(event, context, send)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from bots.channels import Sender
 from bots.delivery import Delivery
 from core.notices import NoticeService
-from core.storage.fan_out import ChannelQueue
+from core.storage.fan_out import ChannelQueue, Nudge
 from core.storage.queue_messages import read
 from lambdas.wiring import Parts
 
@@ -28,12 +28,12 @@ class Teller:
     def tell(self, record: SQSRecord) -> None:
         """Send whatever this ticket's guest is to be told now, one after the other.
 
-        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken, and
-        UnknownVersion.
+        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken,
+        MalformedMessage and UnknownVersion.
         """
-        nudge = read(record.body)
-        ticket_id = nudge["ticket_id"]
-        if nudge.get("again"):
+        nudge = read(Nudge, record.body)
+        ticket_id = nudge.ticket_id
+        if nudge.again:
             self._notices.resend_dead(ticket_id)
         self._notices.relay(ticket_id=ticket_id)
         while claimed := self._notices.claim(1, self._delivery.channels, ticket_id):

@@ -3,16 +3,14 @@
 Each message may come twice: then a second link, or the same mail again, is sent.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.storage.accounts import LinkRequest
-from core.storage.queue_messages import read, written
+from core.storage.queue_messages import written
 
 # Whoever asked waits for it.
 IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
@@ -22,40 +20,29 @@ class QueueUnavailable(OSError):
     """SQS did not take a message."""
 
 
-class _Queue:
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that waits to be sent."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class AccountQueue:
+    """A queue of LinkRequests, or of Mails, as whoever puts one in needs it."""
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._sqs = boto3.client("sqs", config=IMPATIENT)
 
-    def _send(self, message: Mapping[str, Any]) -> None:
+    def put(self, message: LinkRequest | Mail) -> None:
+        """Raises QueueUnavailable."""
         try:
             self._sqs.send_message(QueueUrl=self._url, MessageBody=written(message))
         except (BotoCoreError, ClientError) as error:
             raise QueueUnavailable(type(error).__name__) from error
 
-
-class LinkRequests(_Queue):
-    """The queue `create-pre-customer`."""
-
-    def put(self, request: LinkRequest) -> None:
-        """Raises QueueUnavailable."""
-        self._send(asdict(request))
-
-
-class Mails(_Queue):
-    """The queue `email-sender`."""
-
-    def put(self, to: str, subject: str, text: str) -> None:
-        """Raises QueueUnavailable."""
-        self._send({"to": to, "subject": subject, "text": text})
-
-
-def link_request(body: str) -> LinkRequest:
-    """What a message of `create-pre-customer` asks for. Raises UnknownVersion, ValueError, TypeError."""
-    return LinkRequest(**read(body))
-
-
-def mail(body: str) -> tuple[str, str, str]:
-    """To whom a message of `email-sender` goes, its subject and text. Raises UnknownVersion, ValueError, KeyError."""
-    message = read(body)
-    return message["to"], message["subject"], message["text"]
+    def put_mail(self, to: str, subject: str, text: str) -> None:
+        """Let somebody else send a mail. Raises QueueUnavailable."""
+        self.put(Mail(to, subject, text))

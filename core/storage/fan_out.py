@@ -6,6 +6,7 @@ record. One that is lost is made up for by the sweep, and one that comes twice f
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
@@ -27,6 +28,14 @@ LONGEST_DELAY = timedelta(minutes=15)
 IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Whose guest is to be told; `again` gives the dead letters of the ticket all their tries back."""
+
+    ticket_id: str
+    again: bool = False
 
 
 class Topic:
@@ -67,7 +76,7 @@ class ChannelQueue:
     def put_back(self, ticket_id: str, delay: timedelta) -> None:
         """Nudge again after the delay, as a message that nobody has tried yet. Raises what boto3 does."""
         seconds = math.ceil(min(delay, LONGEST_DELAY).total_seconds())
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=nudge(ticket_id), DelaySeconds=seconds)
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=written(Nudge(ticket_id)), DelaySeconds=seconds)
 
     def show_again(self, receipt_handle: str, delay: timedelta) -> None:
         """Let a message that failed come again after the delay. Raises what boto3 does."""
@@ -75,14 +84,9 @@ class ChannelQueue:
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
 
-def nudge(ticket_id: str, *, again: bool = False) -> str:
-    """The body of a message; `again` gives the dead letters of the ticket all their tries back."""
-    return written({"ticket_id": ticket_id} | ({"again": True} if again else {}))
-
-
 def _entry(ticket_id: str, channel: str) -> dict[str, object]:
     return {
         "Id": ticket_id,
-        "Message": nudge(ticket_id),
+        "Message": written(Nudge(ticket_id)),
         "MessageAttributes": {"channel": {"DataType": "String", "StringValue": channel}},
     }

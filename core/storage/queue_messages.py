@@ -1,28 +1,47 @@
-"""What a message in a queue of the AWS edition looks like: a JSON object that names its version."""
+"""What a message in a queue of the AWS edition looks like: a dataclass as a JSON object that names its version."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Raised when whoever reads the old one would misread the new.
 VERSION = 1
+
+T = TypeVar("T", bound="DataclassInstance")
+
+
+class MalformedMessage(Exception):
+    """It is none of ours. Says what is wrong with it, without what is in it."""
 
 
 class UnknownVersion(Exception):
-    """A message of another release: who reads it lays it aside rather than guess."""
-
-    def __init__(self, version: object) -> None:
-        super().__init__(f"version {version!r} of the message is not known here, only {VERSION}")
+    """It is of another release; names the version."""
 
 
-def written(message: Mapping[str, Any]) -> str:
+def written(message: "DataclassInstance") -> str:
     """The body of a message."""
-    return json.dumps({"version": VERSION, **message})
+    return json.dumps({"version": VERSION, **asdict(message)})
 
 
-def read(body: str) -> dict[str, Any]:
-    """What a body says. Raises UnknownVersion, and ValueError or TypeError where it is no message at all."""
-    message = dict(json.loads(body))
-    version = message.pop("version", None)
+def read(kind: type[T], body: str) -> T:
+    """The message of this kind in a body. Raises MalformedMessage, UnknownVersion."""
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise MalformedMessage("not JSON") from error
+    if not isinstance(fields, dict):
+        raise MalformedMessage("no JSON object")
+    version = fields.pop("version", None)
     if version != VERSION:
-        raise UnknownVersion(version)
+        raise UnknownVersion(f"{version!r:.20}")
+    try:
+        message = kind(**fields)
+    except TypeError as error:
+        raise MalformedMessage(f"other fields than those of {kind.__name__}") from error
+    for name, type_ in get_type_hints(kind).items():
+        if not isinstance(getattr(message, name), type_):
+            raise MalformedMessage(f"{name} of another type")
     return message

@@ -13,7 +13,7 @@ import pytest
 
 from infra.deploy import FOLDER
 from infra.log_search import TEMPLATE, NotPrepared, deploy_log_search, kept_password, prepare
-from tests.infra.templates import resources
+from tests.infra.templates import resources, written
 from tests.opensearch import OpenSearch
 from tests.servers import MiniStack
 

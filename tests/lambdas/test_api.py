@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from core.accounts import AccountService
+from core.storage.account_queues import Mail
 from core.storage.queue_messages import written
 from infra.redrive import redrive
 from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
@@ -91,7 +92,7 @@ def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_ag
     before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     deployed.mailbox.refuses = True
-    sqs.send_message(QueueUrl=queue, MessageBody=written({"to": email, "subject": "Hello", "text": "Text"}))
+    sqs.send_message(QueueUrl=queue, MessageBody=written(Mail(email, "Hello", "Text")))
 
     wait_until(lambda: int(count(sqs, failed)) == 1)
     assert deployed.mailbox.refused == 3

@@ -8,7 +8,8 @@ import pytest
 
 from core.clock import system_clock
 from core.model import Ticket
-from core.storage.fan_out import nudge
+from core.storage.fan_out import Nudge
+from core.storage.queue_messages import written
 from core.storage.records import Records
 from infra.redrive import redrive
 from tests.bots.bars import NUMBER
@@ -115,7 +116,8 @@ def test_a_nudge_that_comes_twice_tells_once(deployed: Deployed, code: str, earl
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
     records = [
-        {"messageId": id_, "receiptHandle": id_, "body": nudge(ticket.id), "eventSource": "aws:sqs"} for id_ in "ab"
+        {"messageId": id_, "receiptHandle": id_, "body": written(Nudge(ticket.id)), "eventSource": "aws:sqs"}
+        for id_ in "ab"
     ]
 
     answer = deployed.invoke("NotifySms", {"Records": records})
