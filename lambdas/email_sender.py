@@ -1,20 +1,22 @@
 """Sends the mails of accounts, over SMTP: the queue `email-sender`."""
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bots.email.sender import MailSender, no_mail
-from core.accounts import SendMail
 from core.storage.account_queues import Mail
 from core.storage.queue_messages import read
 from lambdas.batches import each
 from lambdas.wiring import parts
 
+if TYPE_CHECKING:
+    from core.accounts import SendMail
+
 
 @cache
-def send_mail() -> SendMail:
+def send_mail() -> "SendMail":
     """The container's own. Raises SettingsError."""
     server = parts().settings.mail_server
     return no_mail if server is None else MailSender.through(server).send

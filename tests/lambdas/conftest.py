@@ -16,15 +16,15 @@ from twilio.request_validator import RequestValidator
 
 from infra.build import build
 from tests.bots.bars import Bars
-from tests.bots.carriers import Answer, Carrier
+from tests.bots.carriers import Carrier
+from tests.lambdas.containers import unpack
+from tests.lambdas.surroundings import Surroundings, surroundings
 from tests.parameters import PARAMETERS
 from tests.servers import Mailbox, MariaDB, MiniStack, Valkey
 from tests.stack import STAGE, Stack, put_up
 
 PUBLIC_URL = PARAMETERS["PUBLIC_URL"]
 AUTH_TOKEN = PARAMETERS["TWILIO_AUTH_TOKEN"]
-
-ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
 
 
 def wait_until(look: Callable[[], Any], seconds: float = 60.0) -> None:
@@ -39,6 +39,37 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     """A running AWS."""
     with MiniStack(tmp_path_factory.mktemp("ministack")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The functions' zip, which takes as long as all tests here."""
+    return _once(tmp_path_factory.getbasetemp(), "code.zip", lambda file: build(file, here=True))
+
+
+@pytest.fixture(scope="session")
+def unpacked(zipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of the functions' code, and of what Lambda brings."""
+    return _once(tmp_path_factory.getbasetemp(), "code", lambda folder: unpack(zipped, folder))
+
+
+@pytest.fixture(scope="session")
+def around(aws: MiniStack, unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """Everything that the functions need, without a stack that calls them."""
+    with surroundings(tmp_path_factory.mktemp("alone"), aws, unpacked) as around:
+        yield around
+
+
+def _once(base: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """What is made under this name, once for all processes of the run."""
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made, unfinished = shared / name, shared / f"unfinished-{name}"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(unfinished)
+            unfinished.rename(made)
+    return made
 
 
 @dataclass
@@ -88,11 +119,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployed(
-    aws: MiniStack, mariadb: MariaDB, _valkey: Valkey, _mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+def deployed(aws: MiniStack, mariadb: MariaDB, _valkey: Valkey, _mailbox: Mailbox, zipped: Path) -> Iterator[Deployed]:
     """The stacks with a queue DEMO at a venue."""
-    code = _built_once(tmp_path_factory.getbasetemp())
     with Carrier().serving() as twilio, Carrier().serving() as telegram:
         environment = {
             "MAIL_FROM": "line@example.com",
@@ -104,19 +132,7 @@ def deployed(
             "TWILIO_API_URL": twilio.url,
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         }
-        with put_up(aws, code, mariadb, _valkey, PUBLIC_URL, environment) as stack:
+        with put_up(aws, zipped, mariadb, _valkey, PUBLIC_URL, environment) as stack:
             bars = Bars(stack.records)
             bars.queue()
             yield Deployed(stack, bars, twilio, telegram, _mailbox)
-
-
-def _built_once(base: Path) -> Path:
-    """The functions' zip, which takes as long as all tests here: one for all processes of the run."""
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    file = shared / "code.zip"
-    with (shared / "code.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not file.exists():
-            build(shared / "unfinished.zip", here=True)
-            (shared / "unfinished.zip").rename(file)
-    return file

@@ -11,7 +11,8 @@ from core.accounts import AccountService
 from core.storage.account_queues import Mail
 from core.storage.queue_messages import written
 from infra.redrive import redrive
-from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
+from tests.lambdas.conftest import Deployed, wait_until
+from tests.lambdas.surroundings import ACCEPTED
 from tests.stack import STAGE
 
 pytestmark = pytest.mark.timeout(300)

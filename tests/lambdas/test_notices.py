@@ -15,14 +15,13 @@ from infra.redrive import redrive
 from tests.bots.bars import NUMBER
 from tests.bots.carriers import Answer, Carrier
 from tests.core.lines import OWNER
-from tests.lambdas.conftest import ACCEPTED, Deployed, wait_until
+from tests.lambdas.conftest import Deployed, wait_until
+from tests.lambdas.surroundings import ACCEPTED, TAKEN
 from tests.stack import STAGE
 
 # A container's first call takes seconds, and a notice that fails twice waits for twenty-five.
 pytestmark = pytest.mark.timeout(300)
 
-CHAT = {"id": 1, "type": "private"}
-TAKEN = Answer(200, {"ok": True, "result": {"message_id": 1, "date": 1, "chat": CHAT, "text": "…"}})
 BUSY = Answer(429, {"code": 20429, "message": "Too many requests", "status": 429}, {"Retry-After": "1"})
 BROKEN = Answer(503, {"code": 20503, "message": "Service unavailable", "status": 503})
 

@@ -19,7 +19,7 @@ from tests.lambdas.conftest import Deployed, wait_until
 from tests.opensearch import OpenSearch
 from tests.servers import MiniStack
 
-RECORDED = json.loads((Path(__file__).parent / "events" / "cloudwatch_logs.json").read_text())
+RECORDED = json.loads((Path(__file__).parent / "events" / "ship_logs.json").read_text())
 """Of SmsStatus: Lambda's own lines, two of ours, and a traceback."""
 
 

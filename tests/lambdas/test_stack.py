@@ -35,7 +35,8 @@ def test_each_alarm_watches_what_the_stack_has_and_tells_the_topic(deployed: Dep
     ids = {resource["PhysicalResourceId"] for resource in (storage | application).values()}
     queues = {one.rpartition("/")[2] for one in ids if one.startswith("http")}
     caches = {f"{storage['Cache']['PhysicalResourceId']}-001"}
-    alarms = deployed.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    found = deployed.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    alarms = [alarm for alarm in found if alarm["AlarmName"] in ids]
 
     for alarm in alarms:
         [dimension] = alarm["Dimensions"]

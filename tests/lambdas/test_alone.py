@@ -1,0 +1,235 @@
+"""Each function alone: a fresh interpreter, its zip on a disk that is read-only, and a recorded event of AWS."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from core.storage.account_queues import Mail
+from core.storage.accounts import LinkRequest
+from core.storage.fan_out import Nudge
+from core.storage.queue_messages import read, written
+from infra.redrive import redrive
+from tests.lambdas.containers import Container, functions
+from tests.lambdas.surroundings import EVENTS, STAGE, Surroundings
+from tests.parameters import PARAMETERS
+
+pytestmark = pytest.mark.timeout(300)
+
+RECORDED = sorted((file.parent.name, file.stem) for file in EVENTS.glob("*/*.json"))
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LARGEST_ZIP = 50 * 10**6
+HEAVY = {
+    "aiohttp", "alembic", "argon2", "aws_lambda_powertools", "flask", "httpx", "jinja2", "limits", "pydantic",
+    "rapidfuzz", "requests", "spectree", "sqlalchemy", "telegram", "telegram.ext", "twilio", "twilio.rest", "wtforms",
+}  # fmt: skip
+CONVERSATION = {"limits", "rapidfuzz", "sqlalchemy"}
+USED = {
+    "api": {"argon2", "flask", "jinja2", "limits", "pydantic", "rapidfuzz", "spectree", "sqlalchemy", "wtforms"},
+    "create_pre_customer": {"argon2", "aws_lambda_powertools", "sqlalchemy"},
+    "email_sender": {"aws_lambda_powertools", "sqlalchemy"},
+    "authorizer": {"argon2", "sqlalchemy"},
+    "migrate": {"alembic", "sqlalchemy"},
+    "notify_sms": {"aws_lambda_powertools", "rapidfuzz", "requests", "sqlalchemy", "twilio", "twilio.rest"},
+    "notify_telegram": {"aws_lambda_powertools", "httpx", "rapidfuzz", "sqlalchemy", "telegram"},
+    "sms_status": CONVERSATION | {"twilio"},
+    "sms_webhook": CONVERSATION | {"twilio"},
+    "sweep": {"aws_lambda_powertools", "sqlalchemy"},
+    "telegram_webhook": CONVERSATION | {"httpx", "telegram"},
+}
+"""What is worth the time of a cold start: of HEAVY, what the work of a function takes."""
+
+
+def assert_shape(event: dict[str, Any], answer: Any) -> None:
+    """The answer is what AWS expects of a function that it gave this event."""
+    if event.get("type") == "REQUEST":
+        [statement] = answer["policyDocument"]["Statement"]
+        assert answer["policyDocument"]["Version"] == "2012-10-17"
+        assert statement == {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
+        assert answer["principalId"]
+    elif "httpMethod" in event:
+        assert answer["statusCode"] in (200, 204)
+        headers = {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}
+        assert "content-type" in {name.lower() for name in headers}
+        assert isinstance(answer["body"], str)
+    elif "Records" in event:
+        assert answer == {"batchItemFailures": []}
+    else:
+        assert answer is None
+
+
+def test_every_function_has_recorded_events_and_nothing_else_has() -> None:
+    assert {module for module, _ in RECORDED} == set(functions())
+
+
+@pytest.mark.parametrize(("module", "name"), RECORDED)
+def test_a_function_answers_its_event_as_aws_expects(around: Surroundings, module: str, name: str) -> None:
+    ran = around.run(module, name)
+
+    assert "errorType" not in ran.said
+    assert_shape(ran.event, ran.said["answer"])
+
+
+def test_texts_and_updates_are_answered_with_a_place(around: Surroundings) -> None:
+    text = around.run("sms_webhook", "join").said["answer"]
+    update = json.loads(around.run("telegram_webhook", "start").said["answer"]["body"])
+
+    assert text["headers"]["Content-Type"] == "text/xml; charset=utf-8"
+    assert "You're in! Place " in text["body"]
+    assert (update["method"], update["text"][:13]) == ("sendMessage", "Pronto! Lugar")
+
+
+def test_the_api_serves_pages_and_staffs_own_things(around: Surroundings) -> None:
+    assert "Log in" in around.run("api", "log_in_page").said["answer"]["body"]
+    assert json.loads(around.run("api", "venues").said["answer"]["body"]) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(("channel", "called"), [("sms", "Messages.json"), ("telegram", "sendMessage")])
+def test_a_nudge_makes_the_carrier_tell_the_guest(around: Surroundings, channel: str, called: str) -> None:
+    ran = around.run(f"notify_{channel}", "nudge")
+
+    with around.bars.records.reading() as tx:
+        ticket = tx.tickets.get(read(Nudge, ran.event["Records"][0]["body"]).ticket_id)
+    assert ticket is not None
+    assert ticket.last_notice_state in ("sent", "delivered")
+    assert getattr(around, {"sms": "twilio"}.get(channel, channel)).asked[0].path.endswith(called)
+
+
+def test_who_asks_for_an_account_gets_a_link_and_the_mail_is_handed_on(around: Surroundings) -> None:
+    ran = around.run("create_pre_customer", "register")
+
+    asked = read(LinkRequest, ran.event["Records"][0]["body"])
+    [waiting] = around.aws.client("sqs").receive_message(QueueUrl=around.names["EmailSenderQueue"])["Messages"]
+    mail = read(Mail, waiting["Body"])
+    assert mail.to == asked.email
+    token = mail.text.partition("/verify?token=")[2].split()[0]
+    assert around.accounts.verify(token).email == asked.email
+
+
+def test_a_mail_that_waits_is_sent(around: Surroundings) -> None:
+    ran = around.run("email_sender", "mail")
+
+    sent = around.mailbox.wait_for(read(Mail, ran.event["Records"][0]["body"]).to)
+    assert (sent["From"], sent["Subject"]) == ("queue-manager@line.example.com", "Confirm your address")
+
+
+@pytest.mark.parametrize("name", ["create", "update", "delete"])
+def test_cloudformation_is_told_that_the_schema_stands(around: Surroundings, name: str) -> None:
+    event = around.run("migrate", name).event
+
+    assert around.told_cloudformation(name) == {
+        "Status": "SUCCESS",
+        "Reason": "",
+        "PhysicalResourceId": "schema",
+        **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+
+
+@pytest.mark.parametrize("module", sorted(functions()))
+def test_a_function_imports_nothing_heavy_that_it_does_not_use(around: Surroundings, module: str) -> None:
+    loaded = set().union(*(around.run(*recorded).modules for recorded in RECORDED if recorded[0] == module))
+
+    assert loaded & HEAVY == USED[module]
+
+
+def test_lambda_takes_the_zip(zipped: Path) -> None:
+    assert zipped.stat().st_size < LARGEST_ZIP
+
+
+@pytest.mark.parametrize("name", ["TOKEN_KEY", "MYSQL_HOST"])
+def test_a_container_does_not_start_without_a_parameter_and_names_it(around: Surroundings, name: str) -> None:
+    stage = f"without-{name.lower().replace('_', '-')}"
+    around.put_parameters(stage, without=name)
+    with around.container("authorizer", PARAMETERS=f"/queue-manager/{stage}") as container:
+        said = container.invoke(around.event("authorizer", "staff"))
+
+    assert said["errorType"] == "SettingsError"
+    assert said["errorMessage"] == f"{name} is not set. Set it. [parameter-missing]"
+
+
+def batch(around: Surroundings, bodies: dict[str, str]) -> dict[str, Any]:
+    """The recorded message several times, with other bodies."""
+    [message] = around.event("notify_sms", "nudge")["Records"]
+    return {"Records": [{**message, "messageId": id_, "body": body} for id_, body in bodies.items()]}
+
+
+def test_of_a_batch_only_what_cannot_be_read_comes_again_and_the_log_says_why(around: Surroundings) -> None:
+    guests = ["+15550500001", "+15550500002"]
+    first, last = (written(Nudge(around.called("sms", guest))) for guest in guests)
+    newer = json.dumps({"version": 2, "ticket": {"id": "T1"}})
+    event = batch(around, {"first": first, "broken": "{", "newer": newer, "last": last})
+
+    with around.container("notify_sms") as container:
+        said = container.invoke(event)
+
+    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": "broken"}, {"itemIdentifier": "newer"}]}
+    assert [asked.to for asked in around.twilio.asked if asked.to in guests] == guests
+    assert "MalformedMessage: not JSON" in container.log
+    assert "UnknownVersion: 2" in container.log
+
+
+def test_a_dead_letter_that_cannot_be_read_stays_and_keeps_no_other(
+    around: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sqs = around.aws.client("sqs")
+    dead = sqs.get_queue_url(QueueName=f"queue-manager-{STAGE}-telegram-notices-failed")["QueueUrl"]
+    for body in ("{", written(Nudge("T1"))):
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+
+    assert redrive(sqs, STAGE) == 1
+
+    [sent] = sqs.receive_message(QueueUrl=around.names["TelegramNoticesQueue"])["Messages"]
+    assert read(Nudge, sent["Body"]) == Nudge("T1", again=True)
+    assert "MalformedMessage('not JSON')" in capsys.readouterr().err
+    left = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
+    assert left["Attributes"] == {"ApproximateNumberOfMessagesNotVisible": "1"}
+
+
+@pytest.fixture(scope="module")
+def authorizer(around: Surroundings) -> Iterator[Container]:
+    with around.container("authorizer") as container:
+        yield container
+
+
+def decided(around: Surroundings, authorizer: Container, token: str) -> dict[str, Any]:
+    event = around.event("authorizer", "staff")
+    event["headers"]["Authorization"] = f"Bearer {token}"
+    return authorizer.invoke(event)
+
+
+def test_the_authorizer_names_the_account_of_a_token(around: Surroundings, authorizer: Container) -> None:
+    account = around.staff()
+
+    assert decided(around, authorizer, around.token(account))["answer"]["principalId"] == account.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "algorithm"),
+    [
+        ({}, None, "none"),
+        ({}, "another key for tokens, just as long as ours", "HS256"),
+        ({"aud": "another-service"}, PARAMETERS["TOKEN_KEY"], "HS256"),
+        ({"exp": 1}, PARAMETERS["TOKEN_KEY"], "HS256"),
+        ({"session": 0}, PARAMETERS["TOKEN_KEY"], "HS256"),
+        ({"sub": "nobody"}, PARAMETERS["TOKEN_KEY"], "HS256"),
+    ],
+    ids=["alg none", "another key", "another audience", "expired", "revoked", "of nobody"],
+)
+def test_the_authorizer_refuses_with_the_word_that_the_gateway_turns_into_401(
+    around: Surroundings, authorizer: Container, changes: dict[str, Any], key: Any, algorithm: str
+) -> None:
+    claims = jwt.decode(around.token(around.staff()), options={"verify_signature": False})
+
+    said = decided(around, authorizer, jwt.encode(claims | changes, key, algorithm))
+
+    assert said == {"errorType": "Unauthorized", "errorMessage": "Unauthorized"}
+
+
+def test_a_request_without_a_token_is_refused_alike(around: Surroundings, authorizer: Container) -> None:
+    event = around.event("authorizer", "staff")
+    del event["headers"]["Authorization"]
+
+    assert authorizer.invoke(event) == {"errorType": "Unauthorized", "errorMessage": "Unauthorized"}
