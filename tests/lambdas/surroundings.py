@@ -27,6 +27,9 @@ from tests.servers import Mailbox, MariaDB, MiniStack, Valkey
 from web import tokens
 
 EVENTS = Path(__file__).parent / "events"
+RECORDED = sorted((file.parent.name, file.stem) for file in EVENTS.glob("*/*.json"))
+"""The events that were recorded, by the module of the function and their name."""
+PASSWORD = "correct horse"
 STAGE = "alone"
 ANSWERS = "answers-to-cloudformation"
 ACCEPTED = Answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
@@ -115,6 +118,8 @@ class Surroundings:
         values = {}
         if "bearer" in wanted:
             values["bearer"] = self.token(self.staff())
+        if "email" in wanted:
+            values["email"] = self.staff().email
         if "ticket_id" in wanted:
             values["ticket_id"] = self.called(module.removeprefix("notify_"))
         if "response_url" in wanted:
@@ -126,7 +131,7 @@ class Surroundings:
 
     def staff(self) -> Account:
         """A new account."""
-        return self.accounts.add(f"staff{next(self.bars.numbers)}@example.com", "correct horse")
+        return self.accounts.add(f"staff{next(self.bars.numbers)}@example.com", PASSWORD)
 
     def token(self, account: Account) -> str:
         """A token as a log-in gives it."""

@@ -14,12 +14,11 @@ from core.storage.fan_out import Nudge
 from core.storage.queue_messages import read, written
 from infra.redrive import redrive
 from tests.lambdas.containers import Container, functions
-from tests.lambdas.surroundings import EVENTS, STAGE, Surroundings
+from tests.lambdas.surroundings import RECORDED, STAGE, Surroundings
 from tests.parameters import PARAMETERS
 
 pytestmark = pytest.mark.timeout(300)
 
-RECORDED = sorted((file.parent.name, file.stem) for file in EVENTS.glob("*/*.json"))
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_ZIP = 50 * 10**6
 HEAVY = {
