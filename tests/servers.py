@@ -224,8 +224,8 @@ class _Session(boto3.Session):  # type: ignore[misc]
         return super().resource(*names, **{"endpoint_url": self._url, **options})
 
 
-class MiniStack(Server):
-    """AWS on loopback: its functions run their real code, and find AWS at the same address."""
+class AWS(Server):
+    """Something on loopback that speaks as AWS does."""
 
     REGION = "sa-east-1"
 
@@ -244,6 +244,23 @@ class MiniStack(Server):
     def session(self) -> boto3.Session:
         """A session of boto3 whose clients ask this server."""
         return _Session(self.url, self.REGION)
+
+
+class Moto(AWS):
+    """AWS's records alone: it knows networks and machines, and runs nothing.
+
+    CloudFormation leaves out in silence what it does not know: compare what it made with what was wanted.
+    """
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+
+    def ping(self) -> None:
+        urllib.request.urlopen(f"{self.url}/moto-api/", timeout=1).close()
+
+
+class MiniStack(AWS):
+    """AWS on loopback: its functions run their real code, and find AWS at the same address."""
 
     def account_tables(self) -> tuple[str, str]:
         """Two new tables as the template of the storage has them: `customer` and `pre-customer`."""
