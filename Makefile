@@ -5,8 +5,10 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
+CHECKOV := $(VENV)/checkov
 MARIADBD := /usr/sbin/mariadbd
 CATALOGUES := $(wildcard */locales/*/LC_MESSAGES/*.po)
+NEEDED := $(VENV)/installed $(CATALOGUES:.po=.mo)
 
 help:
 	@echo "make setup   everything that running, testing and measuring needs, into $(VENV)/"
@@ -20,7 +22,7 @@ help:
 	@echo "make destroy take it down (STAGE)"
 	@echo "make catalogues  bring the sentences that are translated to each language's catalogue"
 
-setup: $(VENV)/installed $(CATALOGUES:.po=.mo)
+setup: $(NEEDED) $(CHECKOV)/installed
 
 $(VENV)/bin/pip:
 	@for python in python3.11 python3 python; do \
@@ -36,10 +38,18 @@ $(VENV)/installed: requirements-dev.txt | $(VENV)/bin/pip
 	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
+# The scanner of the templates wants other versions of what we use. Nobody who serves a line has to wait for it.
+$(CHECKOV)/installed: requirements-checkov.txt | $(VENV)/installed
+	@echo "Installing checkov into $(CHECKOV)/ ..."
+	@$(PY) -m venv --without-pip $(CHECKOV)
+	@$(PY) -m pip --python $(CHECKOV)/bin/python install --quiet --disable-pip-version-check --no-deps \
+	  --requirement requirements-checkov.txt
+	@touch $@
+
 %.mo: %.po | $(VENV)/installed
 	@$(VENV)/bin/pybabel --quiet compile --input-file $< --output-file $@
 
-run: setup
+run: $(NEEDED)
 	@exec $(PY) -m local
 
 check: setup
@@ -79,6 +89,9 @@ pins: $(VENV)/bin/pip
 	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra dev --constraint requirements.txt \
 	  --output-file requirements-dev.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements-checkov.txt \
+	  requirements-checkov.in
 
 catalogues: setup
 	@for part in bots web; do \

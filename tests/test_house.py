@@ -32,9 +32,10 @@ def pins(name: str) -> dict[str, str]:
     [
         ("requirements.txt", PROJECT["dependencies"]),
         ("requirements-dev.txt", PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]),
+        ("requirements-checkov.txt", (ROOT / "requirements-checkov.in").read_text().splitlines()[1:]),
     ],
 )
-def test_every_range_of_pyproject_has_its_exact_version(name: str, wanted: list[str]) -> None:
+def test_every_range_has_its_exact_version(name: str, wanted: list[str]) -> None:
     pinned = pins(name)
     for requirement in map(Requirement, wanted):
         version = pinned[requirement.name.lower().replace("_", "-")]

@@ -1,6 +1,8 @@
 """The templates of the stack, as they will be read by CloudFormation."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,20 @@ def test_nothing_is_wrong_with_a_template_before_or_after_its_transform(template
     found = lint_file(template, config=ManualArgs(regions=["sa-east-1"]))
 
     assert [str(problem) for problem in found] == []
+
+
+def test_a_security_scan_finds_nothing_in_any_template() -> None:
+    # The Makefile gives it an environment of its own, beside that of the tests.
+    checkov = Path(sys.prefix) / "checkov" / "bin" / "checkov"
+
+    scan = subprocess.run([checkov, "--output=json"], cwd=FOLDER.parent, capture_output=True, text=True, check=False)
+
+    answer = json.loads(scan.stdout)
+    results = answer["results"]
+    assert [f"{check['check_id']} {check['resource']}" for check in results["failed_checks"]] == []
+    assert results["parsing_errors"] == []
+    assert {Path(check["file_path"]).name for check in results["passed_checks"]} == {path.name for path in TEMPLATES}
+    assert scan.returncode == 0
 
 
 def test_there_are_two_public_and_two_private_subnets_in_two_zones() -> None:
