@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from tests.clocks import StillClock
-from tests.databases import Databases, MariaDBDatabases, SQLiteDatabases
-from tests.servers import Mailbox, MariaDB, Valkey
+from tests.databases import KINDS, MYSQL_URL, Databases, ServerDatabases, SQLiteDatabases
+from tests.servers import Mailbox, MariaDB, MySQL, Valkey
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,7 +32,20 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 @pytest.fixture(scope="session")
 def mariadb_databases(mariadb: MariaDB) -> Databases:
     """Makes databases on that MariaDB."""
-    return MariaDBDatabases(mariadb)
+    return ServerDatabases(mariadb)
+
+
+@pytest.fixture(scope="session")
+def mysql_databases() -> Iterator[Databases]:
+    """Makes databases on the MySQL that TEST_MYSQL_URL names, and takes them away at the end."""
+    assert MYSQL_URL
+    server = MySQL(make_url(MYSQL_URL))
+    with server.connect() as connection, connection.cursor() as cursor:
+        # As for our own MariaDB.
+        cursor.execute("SET GLOBAL max_connections = 500, GLOBAL innodb_flush_log_at_trx_commit = 0")
+    made = ServerDatabases(server)
+    yield made
+    made.drop()
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +54,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
     return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=KINDS)
 def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases of each kind that we claim to run on: the test runs once on each."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")

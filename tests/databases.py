@@ -1,5 +1,7 @@
 """Databases for tests: a name of its own for each, empty or with the migrations applied."""
 
+import os
+import secrets
 import shutil
 from dataclasses import dataclass, field
 from itertools import count
@@ -8,7 +10,11 @@ from typing import Protocol
 
 from core.storage.engine import open_engine
 from core.storage.schema import migrate
-from tests.servers import MariaDB
+from tests.servers import MariaDB, MySQL
+
+# SQLAlchemy's URL of a MySQL that runs already, without a database; tests run on it too where it is set.
+MYSQL_URL = os.environ.get("TEST_MYSQL_URL")
+KINDS = ("sqlite", "mariadb", "mysql") if MYSQL_URL else ("sqlite", "mariadb")
 
 
 class Databases(Protocol):
@@ -43,11 +49,15 @@ class SQLiteDatabases:
 
 
 @dataclass
-class MariaDBDatabases:
-    """Databases on one server; a migrated one gets the tables and rows that migrations left in the first."""
+class ServerDatabases:
+    """Databases on one server; a migrated one gets the tables and rows that migrations left in the first.
 
-    server: MariaDB
-    _numbers: "count[int]" = field(default_factory=count)
+    Several processes may make theirs on one server.
+    """
+
+    server: MariaDB | MySQL
+    _prefix: str = field(default_factory=lambda: f"test_{secrets.token_hex(4)}")
+    _made: list[str] = field(default_factory=list)
     _template: str | None = None
     _statements: list[str] = field(default_factory=list)
 
@@ -66,10 +76,17 @@ class MariaDBDatabases:
                 cursor.execute(statement)
         return self.server.url(name)
 
+    def drop(self) -> None:
+        """Take away all that were made."""
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            for name in self._made:
+                cursor.execute(f"DROP DATABASE {name}")
+
     def _new_database(self) -> str:
-        name = f"test_{next(self._numbers)}"
+        name = f"{self._prefix}_{len(self._made)}"
         with self.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self._made.append(name)
         return name
 
     def _statements_of(self, database: str) -> list[str]:

