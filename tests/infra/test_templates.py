@@ -93,6 +93,13 @@ def test_each_function_has_a_role_of_its_own_that_may_do_what_is_named_to_what_i
         assert "*" not in str(statement["Resource"]) or set(actions) <= NAMELESS
 
 
+def test_the_functions_stand_in_the_private_subnets() -> None:
+    networks = [function["VpcConfig"] for function in resources("application", "AWS::Serverless::Function").values()]
+    private = {"SubnetIds": {"Ref": "PrivateSubnets"}, "SecurityGroupIds": [{"Ref": "FunctionsGroup"}]}
+
+    assert networks == [private] * len(networks)
+
+
 def test_each_function_writes_to_its_own_log_which_is_forgotten_in_time() -> None:
     functions = resources("application", "AWS::Serverless::Function")
     logs = resources("application", "AWS::Logs::LogGroup")

@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 from twilio.request_validator import RequestValidator
 
 from core.storage.fan_out import Nudge
+from core.storage.queue_messages import written
 from tests.bots.carriers import Answer, Carrier
 from tests.core.counting import RedisCost, counted_redis
 from tests.lambdas.containers import Container, functions
@@ -176,7 +177,7 @@ def test_a_delivery_report_costs_what_it_costs_on_one_machine(
     with around.container("notify_sms") as notify:
         for sid in sids:
             around.twilio.answer = Answer(201, {"sid": sid, "status": "queued"})
-            nudges["Records"][0]["body"] = Nudge(around.called("sms")).body
+            nudges["Records"][0]["body"] = written(Nudge(around.called("sms")))
             assert notify.invoke(nudges)["answer"] == {"batchItemFailures": []}
     reports = [signed(around.event("sms_status", "delivered"), MessageSid=sid, SmsSid=sid) for sid in sids]
     webhook = open_webhook("sms_status")
