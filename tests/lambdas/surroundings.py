@@ -12,14 +12,13 @@ from typing import Any
 from bots.email.sender import no_mail
 from core.accounts import AccountService
 from core.clock import system_clock
-from core.model import ContactAddress
+from core.model import GUEST, ContactAddress
 from core.storage.accounts import Account
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from tests.bots.bars import NUMBER, Bars
 from tests.bots.carriers import Answer, Carrier
-from tests.core.lines import OWNER
 from tests.infra.templates import written
 from tests.lambdas.containers import Container, functions
 from tests.parameters import PARAMETERS
@@ -145,7 +144,7 @@ class Surroundings:
 
         def join(tx: Any) -> None:
             contact = self.bars.contacts.lock_or_add(tx, ContactAddress(channel, address))
-            self.bars.queues.join(tx, queue, OWNER, contact=contact, sender=NUMBER if channel == "sms" else None)
+            self.bars.queues.join(tx, queue, GUEST, contact=contact, sender=NUMBER if channel == "sms" else None)
 
         self.bars.do(join)
         return self.bars.call_next(queue).id
