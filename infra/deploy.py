@@ -20,12 +20,11 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
-from cfnlint.decode import decode
 
 from infra.build import build
+from infra.templates import FOLDER, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
 
-FOLDER = Path(__file__).parent
 DEFAULT_REGION = "sa-east-1"
 # Where CloudFront looks for web ACLs and certificates.
 FRONT_REGION = "us-east-1"
@@ -66,7 +65,7 @@ def chosen(stage: str, folder: Path = FOLDER / "stages") -> dict[str, str]:
     """What this stage has of its own. Raises Impossible for a name that nobody knows."""
     file = folder / f"{stage}.toml"
     found = {name: str(value) for name, value in tomllib.loads(file.read_text()).items()} if file.exists() else {}
-    known = {name for template in FOLDER.glob("*.yaml") for name in _decoded(template.stem)["Parameters"]} | OWN.keys()
+    known = {name for template in FOLDER.glob("*.yaml") for name in written(template.stem)["Parameters"]} | OWN.keys()
     unknown = sorted(found.keys() - known)
     if unknown:
         raise Impossible(f"{file.name} names what no template knows: {', '.join(unknown)}.")
@@ -102,7 +101,7 @@ def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[s
     It takes from `known` the parameters that it has. Raises Impossible where CloudFormation took the change back.
     """
     # CloudFormation takes no aliases of YAML; in JSON there are none.
-    body = _decoded(template)
+    body = written(template)
     wanted = {
         "StackName": name,
         "TemplateBody": json.dumps(body, separators=(",", ":")),
@@ -153,12 +152,6 @@ def deploy(session: Any, stage: str, code: Path, known: Mapping[str, str], secre
 def stack_name(stage: str, template: str) -> str:
     """What CloudFormation knows a stack of ours by."""
     return f"queue-manager-{stage}-{template.replace('_', '-')}"
-
-
-def _decoded(template: str) -> dict[str, Any]:
-    body, problems = decode(str(FOLDER / f"{template}.yaml"))
-    assert not problems
-    return dict(body)
 
 
 def _why(cloudformation: Any, name: str) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 import boto3
 import httpx
 
-from infra.deploy import DEFAULT_REGION, FOLDER, deploy_stack, stack_name
+from infra.deploy import DEFAULT_REGION, deploy_stack, stack_name
+from infra.templates import FOLDER
 
 USER = "operator"
 DAYS_KEPT = 30

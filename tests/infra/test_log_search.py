@@ -11,9 +11,8 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from infra.deploy import FOLDER
 from infra.log_search import TEMPLATE, NotPrepared, deploy_log_search, kept_password, prepare
-from tests.infra.templates import resources, written
+from infra.templates import FOLDER, resources, written
 from tests.opensearch import OpenSearch
 from tests.servers import MiniStack
 

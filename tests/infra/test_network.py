@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cfnlint import decode
 
-from infra.deploy import FOLDER, deploy_stack
+from infra.deploy import deploy_stack
+from infra.templates import expanded
 from tests.servers import Moto
 
-TEMPLATE, _ = decode.decode(str(FOLDER / "network.yaml"))
+TEMPLATE = expanded("network")
 NATS = {"instance": "NatInstance", "gateway": "NatGateway"}
 
 

@@ -9,9 +9,11 @@ import pytest
 from cfnlint.api import ManualArgs, lint_file
 
 from bots.channels import CHANNELS
+from infra.templates import FOLDER, expanded, resources, written
 from lambdas.wiring import TRIES
-from tests.infra.templates import FOLDER, TEMPLATES, expanded, resources, written
 from web.causes import CAUSES
+
+TEMPLATES = sorted(FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from cfnlint import decode
 
-from infra.deploy import FOLDER, GIVEN
+from infra.deploy import GIVEN
+from infra.templates import FOLDER
 
 WORKFLOWS = sorted((FOLDER.parent / ".github" / "workflows").glob("*.yml"))
 

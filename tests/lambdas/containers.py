@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import boto3
 
-from tests.infra.templates import expanded
+from infra.templates import expanded
 from tests.lambdas import bootstrap
 
 # What Lambda brings beside Python: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html

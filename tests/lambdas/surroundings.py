@@ -17,9 +17,9 @@ from core.storage.accounts import Account
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from infra.templates import written
 from tests.bots.bars import NUMBER, Bars
 from tests.bots.carriers import Answer, Carrier
-from tests.infra.templates import written
 from tests.lambdas.containers import Container, functions
 from tests.parameters import PARAMETERS
 from tests.servers import Mailbox, MariaDB, MiniStack, Valkey

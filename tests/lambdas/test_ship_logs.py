@@ -13,8 +13,8 @@ import structlog
 
 from core.storage.log_index import NotIndexed
 from infra.deploy import deploy_stack
+from infra.templates import resources
 from lambdas import ship_logs
-from tests.infra.templates import resources
 from tests.lambdas.conftest import Deployed, wait_until
 from tests.opensearch import OpenSearch
 from tests.servers import MiniStack

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from infra.deploy import FRONT_REGION, stack_name
-from tests.infra.templates import expanded
+from infra.templates import expanded
 from tests.lambdas.conftest import Deployed
 from tests.stack import STAGE
 from web.pages.assets import CONTENTS, HASHES

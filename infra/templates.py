@@ -6,14 +6,13 @@ from typing import Any
 from cfnlint.decode import decode
 from cfnlint.template import Template
 
-import infra
-
-FOLDER = Path(infra.__file__).parent
-TEMPLATES = sorted(FOLDER.glob("*.yaml"))
+FOLDER = Path(__file__).parent
+STACKS = ("network", "storage", "application", "front")
+"""Those that every stage has; the others are put up where they are asked for."""
 
 
 def written(name: str) -> dict[str, Any]:
-    """A template by its name, such as "storage", as it stands in the file."""
+    """A template by its name, such as "storage", as it stands in the file. Raises cfnlint's DecodeError."""
     body, problems = decode(str(FOLDER / f"{name}.yaml"))
     assert not problems
     return dict(body)
@@ -22,7 +21,8 @@ def written(name: str) -> dict[str, Any]:
 def expanded(name: str) -> dict[str, Any]:
     """A template with its loops written out, and what its defaults choose."""
     template = Template(str(FOLDER / f"{name}.yaml"), written(name), ["sa-east-1"])
-    assert not template.transform()
+    problems = template.transform()
+    assert not problems
     return dict(template.template)
 
 
