@@ -253,3 +253,12 @@ def test_each_alarm_is_told_what_to_do_about(template: str) -> None:
     document = (FOLDER.parent / "docs" / "operating.md").read_text()
 
     assert [name for name in resources(template, "AWS::CloudWatch::Alarm") if f"`{name}`" not in document] == []
+
+
+def test_the_dashboard_shows_what_the_alarms_of_guests_watch() -> None:
+    [dashboard] = resources("application", "AWS::CloudWatch::Dashboard").values()
+    widgets = dashboard["DashboardBody"]["Fn::ToJsonString"]["widgets"]
+    shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+
+    assert {"OldestCallSeconds", "OldestUnrelayedSeconds", "ApproximateNumberOfMessagesVisible", "5XXError"} <= shown
+    assert {"CPUUtilization", "DatabaseConnections", "Evictions"} <= shown
