@@ -64,6 +64,7 @@ _AFTER_UNDO = {
     (EventKind.CALLED, TicketState.WAITING): NoticeKind.NOT_YET,
     (EventKind.PUT_BACK, TicketState.CALLED): NoticeKind.RECALLED,
     (EventKind.NO_SHOW, TicketState.CALLED): NoticeKind.RECALLED,
+    (EventKind.SERVED, TicketState.CALLED): NoticeKind.CALLED,
     (EventKind.CAME_BACK, TicketState.NO_SHOW): NoticeKind.NO_SHOW,
     (EventKind.REMOVED, TicketState.CALLED): NoticeKind.RECALLED,
     (EventKind.REMOVED, TicketState.WAITING): NoticeKind.JOINED,

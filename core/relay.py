@@ -33,6 +33,9 @@ def _notice_for(event: Event, ticket_id: str, channel: str, earlier: list[Notice
         return None
     if kind is NoticeKind.NOT_YET and not _believes_to_be_called(earlier, event.call_number):
         return None
+    # Who was let in by mistake may have been so before the call was sent, which was then set aside.
+    if kind is NoticeKind.CALLED and _was_sent(earlier, event.call_number):
+        return None
     return Notice(
         id=secrets.token_hex(8),
         event_id=event.id,
@@ -62,6 +65,14 @@ def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:
         if notice.kind in ABOUT_A_CALL and notice.call_number <= call_number and _may_have_gone_out(notice)
     ]
     return bool(heard) and heard[-1] in CALLS
+
+
+def _was_sent(earlier: list[Notice], call_number: int) -> bool:
+    """Whether a carrier took this very call."""
+    return any(
+        notice.kind in CALLS and notice.call_number == call_number and notice.state in (NoticeState.SENT, *ARRIVED)
+        for notice in earlier
+    )
 
 
 def _may_have_gone_out(notice: Notice) -> bool:

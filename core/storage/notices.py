@@ -146,7 +146,7 @@ class Notices:
         if ticket_id is not None:
             query = query.where(notices.c.ticket_id == ticket_id)
         return self._all(
-            query.order_by(notices.c.next_try_at, notices.c.call_number)
+            query.order_by(notices.c.next_try_at, notices.c.call_number, notices.c.id)
             .limit(at_most)
             .with_for_update(skip_locked=ticket_id is None)
         )

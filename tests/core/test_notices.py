@@ -560,6 +560,38 @@ def test_a_call_is_not_sent_to_who_is_no_longer_called(told: Told, step: str) ->
     assert [notice.state for notice in told.notices(ticket) if notice.kind is NoticeKind.CALLED] == [NoticeState.STALE]
 
 
+@pytest.mark.parametrize("call", ["not relayed", "unsent", "set aside", "refused"])
+def test_who_was_let_in_by_mistake_before_the_call_was_sent_is_called_once_that_is_undone(
+    told: Told, call: str
+) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    if call != "not relayed":
+        told.relay()
+    if call == "refused":
+        told.fail(told.claim_one(NoticeKind.CALLED))
+    told.act("serve", ticket)
+    if call == "set aside":
+        assert told.claim() == []
+    told.wait(seconds=1)
+    told.undo()
+
+    told.sent(told.claim_one(NoticeKind.CALLED))
+    assert told.claim() == []
+    assert told.shown(ticket) == ("called", "sent")
+
+
+@pytest.mark.parametrize("delivered", [False, True])
+def test_who_heard_the_call_hears_no_other_when_the_letting_in_is_undone(told: Told, delivered: bool) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, delivered=delivered)
+    told.act("serve", ticket)
+    told.undo()
+
+    assert told.claim() == []
+    assert told.shown(ticket) == ("called", "delivered" if delivered else "sent")
+
+
 def test_only_the_last_of_two_calls_is_sent(told: Told) -> None:
     ticket = told.join("+15550300001")
     told.call_next()
@@ -618,7 +650,10 @@ def test_of_what_came_and_went_and_came_again_a_slow_carrier_is_given_the_last(t
             told.act(step, ticket)
         told.relay()
 
-    assert kinds(told.claim()) == [kind]
+    [outbound] = told.claim()
+    assert outbound.notice.kind is kind
+    told.sent(outbound.notice)
+    assert told.claim() == []
 
 
 # Not yet
