@@ -1,6 +1,6 @@
 # Every command of the project. `make run` needs Python 3.11 or later and make; nothing else.
 
-.PHONY: help setup run check test bench stack deploy destroy pins catalogues system-packages
+.PHONY: help setup run check test soak bench stack deploy destroy pins catalogues system-packages
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -15,6 +15,7 @@ help:
 	@echo "make run     serve on one machine: http://localhost:8000 (PORT), data in .data/ (DATA_DIR)"
 	@echo "make check   style, types, and which folder may import which"
 	@echo "make test    check, then all tests"
+	@echo "make soak    10 000 guests in the AWS edition, whose processes are killed at random"
 	@echo "make bench   measure, and print the table of docs/performance.md"
 	@echo "make pins    make requirements*.txt anew from pyproject.toml"
 	@echo "make stack   the AWS edition on this machine: http://localhost:8000 (PORT)"
@@ -72,6 +73,9 @@ system-packages:
 
 test: check system-packages
 	$(PY) -m pytest -n 2 --dist loadfile
+
+soak: setup system-packages
+	$(PY) -m tests.soak
 
 bench: setup system-packages
 	$(PY) -m benchmarks

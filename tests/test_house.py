@@ -48,7 +48,7 @@ def test_what_runs_is_what_was_tested() -> None:
 
 def test_make_names_every_command() -> None:
     shown = run_make("help").stdout
-    for command in ("setup", "run", "check", "test", "bench", "deploy", "pins"):
+    for command in ("setup", "run", "check", "test", "bench", "soak", "stack", "deploy", "destroy", "pins"):
         assert f"make {command} " in shown
 
 
@@ -81,11 +81,12 @@ def test_missing_servers_are_named_to_who_may_not_install_them(tmp_path: Path) -
     assert "Please install mariadb-server chromium first" in answer.stderr
 
 
-def test_deploy_says_that_it_comes_later() -> None:
-    answer = run_make("deploy")
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_what_changes_a_stage_wants_to_know_which(command: str) -> None:
+    answer = run_make(command)
 
     assert answer.returncode != 0
-    assert "AWS edition comes in a later release" in answer.stderr
+    assert f"Which one? make {command} STAGE=prod" in answer.stderr
 
 
 def test_migrations_make_the_tables_columns_and_indexes_that_the_code_names(engine: Engine) -> None:

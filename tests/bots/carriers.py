@@ -65,7 +65,12 @@ class Carrier:
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # Its client died over it: it was never asked.
+                    self.close_connection = True
+                    return
                 form = dict(parse_qsl(body.decode(), keep_blank_values=True))
                 asked = Asked(self.command, self.path, dict(self.headers), form)
                 carrier.asked.append(asked)
