@@ -142,16 +142,29 @@ def deploy(session: Any, stage: str, code: Path, known: Mapping[str, str], secre
         known |= deploy_stack(cloudformation, stack_name(stage, "proxy"), "proxy", known)
     known |= {"CodeBucket": known["Code"], "CodeKey": _upload_code(s3, known["Code"], code)}
     _upload_assets(s3, known["Static"])
-    known |= deploy_stack(cloudformation, stack_name(stage, "application"), "application", known)
+    known |= _deploy_application(cloudformation, stage, known, secret)
     if known.pop("Firewall", "off") == "on":
         there = session.client("cloudformation", region_name=FRONT_REGION)
         known |= deploy_stack(there, stack_name(stage, "firewall"), "firewall", known)
-    return known | deploy_stack(cloudformation, stack_name(stage, "front"), "front", known)
+    known |= deploy_stack(cloudformation, stack_name(stage, "front"), "front", known)
+    if known["PublicUrl"] != secret.get("PUBLIC_URL"):
+        # The functions that began meanwhile do not know it.
+        known |= _deploy_application(cloudformation, stage, known, {**secret, "PUBLIC_URL": known["PublicUrl"]})
+    return known
 
 
 def stack_name(stage: str, template: str) -> str:
     """What CloudFormation knows a stack of ours by."""
     return f"queue-manager-{stage}-{template.replace('_', '-')}"
+
+
+def _deploy_application(
+    cloudformation: Any, stage: str, known: Mapping[str, str], secret: Mapping[str, str]
+) -> dict[str, str]:
+    """With functions that begin anew where anything of what they read has changed."""
+    version = sha256(json.dumps(secret, sort_keys=True).encode()).hexdigest()[:12]
+    known = {**known, "SettingsVersion": version}
+    return deploy_stack(cloudformation, stack_name(stage, "application"), "application", known)
 
 
 def _why(cloudformation: Any, name: str) -> str:

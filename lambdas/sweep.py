@@ -1,4 +1,7 @@
-"""What happens by itself: each minute no-shows, ended days and notices left behind, each hour the erasure."""
+"""What happens by itself: each minute no-shows, ended days and notices left behind, each hour the erasure.
+
+And what an operator may ask for after a restore: to forget the positions in Redis.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -35,8 +38,11 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
             return 0
 
     sweeper = Sweeper(here.records, here.queues, here.contacts)
-    if event.get("what") == "erase":
+    what = event.get("what")
+    if what == "erase":
         attempt(sweeper.erase)
+    elif what == "forget positions":
+        attempt(_forget_positions)
     else:
         attempt(partial(sweeper.no_shows, attempt))
         attempt(partial(sweeper.end_days, attempt))
@@ -44,6 +50,12 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
         attempt(_measure)
     if failed:
         raise SweepFailed(f"{len(failed)} steps failed")
+
+
+def _forget_positions() -> int:
+    """After the record was put back to an earlier state."""
+    parts().view.forget_all()
+    return 1
 
 
 def _nudge() -> int:

@@ -30,14 +30,14 @@ class Parts:
         self.settings = settings
         self.redis_url = settings.redis_url
         self.redis = open_redis(settings.redis_url)
-        view = PositionView(self.redis)
+        self.view = PositionView(self.redis)
         self.topic = Topic(os.environ["TICKET_EVENTS"])
         self.engine = open_engine(settings.database_url, connections=CONNECTIONS)
-        self.records = Records(self.engine, system_clock, [ViewUpdate(view), self.topic])
+        self.records = Records(self.engine, system_clock, [ViewUpdate(self.view), self.topic])
         self.notices = NoticeService(self.records, settings.texts_an_hour, tries=TRIES)
         self.queues = QueueService()
         self.contacts = ContactBook(settings.contact_key)
-        self.positions = Positions(self.records, view)
+        self.positions = Positions(self.records, self.view)
 
 
 @cache

@@ -1,7 +1,6 @@
 """What each command does. All take the settings and the command's own arguments."""
 
 import secrets
-import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,9 +14,6 @@ from core.storage.redis_server import answers
 from local.application import Parts
 from local.serve import serve as run_server
 from local.worker import work as run_worker
-
-# Longer than the lease of a view: whoever read the earlier record has published it by then.
-VIEWS_SETTLED_SECONDS = 2.5
 
 
 class Impossible(Exception):
@@ -86,9 +82,7 @@ def restore(settings: Settings, arguments: Namespace) -> None:
             raise Impossible("Redis can't be reached: it shows positions of before. Start it first.")
         backup.restore(arguments.file, database)
         if redis:
-            parts.view.drop_all()
-            time.sleep(VIEWS_SETTLED_SECONDS)
-            parts.view.drop_all()
+            parts.view.forget_all()
     print(f"The database is as it was in {arguments.file}.")
 
 

@@ -2,16 +2,21 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from sqlalchemy import Engine, make_url
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from infra.build import build
 from tests.clocks import StillClock
 from tests.databases import KINDS, MYSQL_URL, Databases, ServerDatabases, SQLiteDatabases
+from tests.once import once
 from tests.servers import Mailbox, MariaDB, MySQL, Valkey
 
 if TYPE_CHECKING:
@@ -20,6 +25,18 @@ if TYPE_CHECKING:
 # A slow machine is no fault of the code.
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
+
+
+class FilesTogether(LoadFileScheduling):
+    """Each file goes to one process, and all of a folder whose deployed stack takes half a minute to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/lambdas" if nodeid.startswith("tests/lambdas/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    """https://pytest-xdist.readthedocs.io/en/stable/distribution.html"""
+    return FilesTogether(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +151,9 @@ def browser() -> "Iterator[Browser]":
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The functions' zip, which takes as long as all tests here."""
+    return once(tmp_path_factory.getbasetemp(), "code.zip", lambda file: build(file, here=True))

@@ -161,10 +161,10 @@ class SimulatorsMailbox(Mailbox):
 
 
 @contextmanager
-def served(directory: Path, port: int, password: str) -> Iterator[str]:
+def served(directory: Path, port: int, password: str, code: Path) -> Iterator[str]:
     """The whole edition with the simulator before it and a demo venue; answers its address.
 
-    directory: an empty one. password: of the demo account.
+    directory: an empty one. password: of the demo account. code: the functions' zip, built for this interpreter.
     """
     url = f"http://localhost:{port}"
     simulated = State(system_clock)
@@ -187,8 +187,7 @@ def served(directory: Path, port: int, password: str) -> Iterator[str]:
         mariadb, valkey = enter(MariaDB(folders["mariadb"])), enter(Valkey(folders["valkey"]))
         aws = enter(MiniStack(folders["ministack"]))
         enter(mailbox.serving())
-        build(directory / "code.zip", here=True)
-        stack = enter(put_up(aws, directory / "code.zip", mariadb, valkey, url, environment))
+        stack = enter(put_up(aws, code, mariadb, valkey, url, environment))
         make_demo(stack, password)
         front = Front(stack, _simulator(stack, simulated, url, port), (PREFIX,))
         server = make_server("127.0.0.1", port, front, threaded=True)
@@ -231,7 +230,10 @@ def main() -> None:
     password = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
     port = int(os.environ.get("PORT", "8000"))
     print("Building the functions and putting the stacks up; it takes a minute ...", flush=True)
-    with tempfile.TemporaryDirectory() as directory, served(Path(directory), port, password) as url:
+    with ExitStack() as running:
+        directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        build(directory / "code.zip", here=True)
+        url = running.enter_context(served(directory, port, password, directory / "code.zip"))
         print(
             f"""
   The line    {url}

@@ -21,6 +21,8 @@ from core.storage.records import LineChange, Records, Transaction
 
 # Two seconds is the promise; the rest is left for the answer's way to the guest.
 LEASE_MS = 1800
+# Longer than a lease: whoever read a record that was put back meanwhile has published it by then.
+SETTLED_SECONDS = 2.5
 UNUSED_SECONDS = 24 * 3600
 BUILD_SECONDS = 10
 CHUNK = 1000
@@ -82,10 +84,11 @@ class PositionView:
         self._publish(keys=[*_keys(queue_id), aside], args=args)
         self._redis.delete(_key(queue_id, "builder"))
 
-    def drop_all(self) -> None:
-        """Forget every view, after the record was put back to an earlier state."""
-        for key in self._redis.scan_iter("line:*"):
-            self._redis.delete(key)
+    def forget_all(self) -> None:
+        """Forget every view, after the record was put back to an earlier state. Takes two seconds and a half."""
+        self._delete_all()
+        time.sleep(SETTLED_SECONDS)
+        self._delete_all()
 
     def resting(self) -> bool:
         """Whether Redis failed within the last second."""
@@ -98,6 +101,10 @@ class PositionView:
             self._rests_until = time.monotonic() + REST_SECONDS
         if first:
             log.warning("redis is away; positions are counted in the database", error=str(error))
+
+    def _delete_all(self) -> None:
+        for key in self._redis.scan_iter("line:*"):
+            self._redis.delete(key)
 
 
 class Positions:

@@ -207,7 +207,7 @@ def test_an_unused_view_goes_by_itself(viewed: Viewed) -> None:
 def test_all_views_are_dropped_when_the_record_is_put_back(viewed: Viewed) -> None:
     viewed.fill(3)
     viewed.assert_right()
-    viewed.view.drop_all()
+    viewed.view.forget_all()
 
     assert viewed.redis.keys("line:*") == []
     viewed.assert_right()

@@ -1,8 +1,6 @@
 """The AWS edition as it is deployed: our templates and our zip on MiniStack, with a real MariaDB and Valkey."""
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,11 +12,11 @@ import httpx
 import pytest
 from twilio.request_validator import RequestValidator
 
-from infra.build import build
 from tests.bots.bars import Bars
 from tests.bots.carriers import Carrier
 from tests.lambdas.containers import unpack
 from tests.lambdas.surroundings import Surroundings, surroundings
+from tests.once import once
 from tests.parameters import PARAMETERS
 from tests.servers import Mailbox, MariaDB, MiniStack, Valkey
 from tests.stack import STAGE, Stack, put_up
@@ -42,15 +40,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 
 @pytest.fixture(scope="session")
-def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The functions' zip, which takes as long as all tests here."""
-    return _once(tmp_path_factory.getbasetemp(), "code.zip", lambda file: build(file, here=True))
-
-
-@pytest.fixture(scope="session")
 def unpacked(zipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of the functions' code, and of what Lambda brings."""
-    return _once(tmp_path_factory.getbasetemp(), "code", lambda folder: unpack(zipped, folder))
+    return once(tmp_path_factory.getbasetemp(), "code", lambda folder: unpack(zipped, folder))
 
 
 @pytest.fixture(scope="session")
@@ -58,18 +50,6 @@ def around(aws: MiniStack, unpacked: Path, tmp_path_factory: pytest.TempPathFact
     """Everything that the functions need, without a stack that calls them."""
     with surroundings(tmp_path_factory.mktemp("alone"), aws, unpacked) as around:
         yield around
-
-
-def _once(base: Path, name: str, make: Callable[[Path], None]) -> Path:
-    """What is made under this name, once for all processes of the run."""
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    made, unfinished = shared / name, shared / f"unfinished-{name}"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            make(unfinished)
-            unfinished.rename(made)
-    return made
 
 
 @dataclass

@@ -105,7 +105,7 @@ def test_a_position_from_the_view_that_is_behind_is_not_kept_for_good(
         caller.call_next(queue)
         behind = caller.get(path)
         assert behind.json["position"] == 2, "the view was told after all, so this test shows nothing"
-        view.drop_all()
+        view.forget_all()
 
         late = caller.get(path, headers={"If-None-Match": behind.headers["ETag"]})
         assert (late.status_code, late.json["position"]) == (200, 1)
