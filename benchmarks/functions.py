@@ -32,7 +32,7 @@ print(time.process_time() - start)
 
 def on_aws(directory: Path) -> list[Row]:
     """The rows of the AWS edition. Builds its zip, and starts servers of its own."""
-    build(directory / "code.zip", here=True)
+    build(directory / "code.zip", None)
     unpack(directory / "code.zip", directory / "code")
     return [*_imports(directory / "code"), _notices(directory)]
 

@@ -1,7 +1,7 @@
 """Builds the code of the functions: one zip with our packages and what they import.
 
-python -m infra.build FILE              for Lambda
-python -m infra.build FILE --here       for this interpreter, as tests on this machine need it
+python -m infra.build FILE [--runtime python3.14] [--architecture arm64]   for Lambda
+python -m infra.build FILE --here                                          for this interpreter, as tests need it
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -31,14 +32,9 @@ NEVER_READ = (
 )
 # Hundreds of modules of which we read a few.
 RARELY_READ = re.compile("/twilio/rest/")
-# https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-native-libraries
-FOR_LAMBDA = (
-    "--only-binary=:all:",
-    "--implementation=cp",
-    "--python-version=3.11",
-    "--platform=manylinux2014_x86_64",
-    "--platform=manylinux_2_28_x86_64",
-)
+# The Python that the tests run on; there are wheels for the newer ones as well.
+RUNTIME, ARCHITECTURE = "python3.11", "x86_64"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 
 # RDS signs its servers' certificates itself.
@@ -48,21 +44,50 @@ AUTHORITIES = "authorities.pem"
 TIMEOUT_SECONDS = 30
 
 
-def build(target: Path, *, here: bool) -> None:
-    """Write the zip, for Lambda or for the interpreter that runs this.
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """What functions run on: a runtime such as "python3.11", and a key of MACHINES."""
+
+    runtime: str = RUNTIME
+    architecture: str = ARCHITECTURE
+
+    @property
+    def wheels(self) -> tuple[str, ...]:
+        """What pip has to be told.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-native-libraries
+        """
+        machine = MACHINES[self.architecture]
+        return (
+            "--only-binary=:all:",
+            "--implementation=cp",
+            f"--python-version={self.runtime.removeprefix('python')}",
+            f"--platform=manylinux2014_{machine}",
+            f"--platform=manylinux_2_28_{machine}",
+        )
+
+    @property
+    def reads_our_bytecode(self) -> bool:
+        """Whether it is the Python that runs this."""
+        return self.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def build(target: Path, on: Lambda | None) -> None:
+    """Write the zip, for Lambda or, with None, for the interpreter that runs this.
 
     Raises CalledProcessError where pip fails, and OSError where AWS does not tell which authorities RDS has.
     """
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder) / "code"
-        _install(code, Path(folder) / "requirements.txt", () if here else FOR_LAMBDA)
+        _install(code, Path(folder) / "requirements.txt", () if on is None else on.wheels)
         _leave_out(code)
-        if not here:
+        if on is not None:
             add_authorities(code, RDS_AUTHORITIES)
         for package in PACKAGES:
             shutil.copytree(ROOT / package, code / package, ignore=SOURCES_ONLY)
-        # Without it every container would compile what it imports: three times as long.
-        compileall.compile_dir(code, quiet=1, workers=0, rx=RARELY_READ, invalidation_mode=UNCHECKED_HASH)
+        if on is None or on.reads_our_bytecode:
+            # Without it every container would compile what it imports: three times as long.
+            compileall.compile_dir(code, quiet=1, workers=0, rx=RARELY_READ, invalidation_mode=UNCHECKED_HASH)
         shutil.make_archive(str(target.with_suffix("")), "zip", code)
 
 
@@ -98,9 +123,11 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m infra.build", description="Build the functions' code.")
     parser.add_argument("file", type=Path)
+    parser.add_argument("--runtime", default=RUNTIME)
+    parser.add_argument("--architecture", default=ARCHITECTURE, choices=MACHINES)
     parser.add_argument("--here", action="store_true", help="for this interpreter instead of Lambda's")
     arguments = parser.parse_args()
-    build(arguments.file, here=arguments.here)
+    build(arguments.file, None if arguments.here else Lambda(arguments.runtime, arguments.architecture))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.build import build
+from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
 from infra.templates import FOLDER, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
 
@@ -221,7 +221,7 @@ def main() -> None:
         known |= deploy_stack(cloudformation, stack_name(stage, "network"), "network", {"Stage": stage, **known})
         with tempfile.TemporaryDirectory() as folder:
             code = Path(folder) / "code.zip"
-            build(code, here=False)
+            build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
             outputs = deploy(session, stage, code, known, secret)
     except Impossible as error:
         sys.exit(str(error))

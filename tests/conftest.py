@@ -27,11 +27,19 @@ hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 
 
+LONG = tuple(f"tests/{folder}/" for folder in ("soak", "journeys", "lambdas", "local", "promises"))
+
+
 class FilesTogether(LoadFileScheduling):
     """Each file goes to one process, and all of a folder whose deployed stack takes half a minute to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "tests/lambdas" if nodeid.startswith("tests/lambdas/") else str(super()._split_scope(nodeid))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that at the end nobody waits for it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
@@ -156,4 +164,4 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="session")
 def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The functions' zip, which takes as long as all tests here."""
-    return once(tmp_path_factory.getbasetemp(), "code.zip", lambda file: build(file, here=True))
+    return once(tmp_path_factory.getbasetemp(), "code.zip", lambda file: build(file, None))

@@ -232,7 +232,7 @@ def main() -> None:
     print("Building the functions and putting the stacks up; it takes a minute ...", flush=True)
     with ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        build(directory / "code.zip", here=True)
+        build(directory / "code.zip", None)
         url = running.enter_context(served(directory, port, password, directory / "code.zip"))
         print(
             f"""

@@ -213,6 +213,7 @@ def _names(aws: MiniStack) -> dict[str, str]:
     customer, pre_customer = aws.account_tables()
     return {
         "Stage": STAGE,
+        "SettingsVersion": "1",
         "AwsEndpointUrl": aws.url,
         "Customer": customer,
         "PreCustomer": pre_customer,
