@@ -27,6 +27,7 @@ hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 
 
+TOGETHER = ("tests/journeys/", "tests/lambdas/")
 LONG = tuple(f"tests/{folder}/" for folder in ("soak", "journeys", "lambdas", "local", "promises"))
 
 
@@ -34,7 +35,8 @@ class FilesTogether(LoadFileScheduling):
     """Each file goes to one process, and all of a folder whose deployed stack takes half a minute to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/lambdas" if nodeid.startswith("tests/lambdas/") else str(super()._split_scope(nodeid))
+        together = [folder for folder in TOGETHER if nodeid.startswith(folder)]
+        return together[0] if together else str(super()._split_scope(nodeid))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ ELSEWHERE = os.environ.get("LINE_URL")
 EDITIONS = ["elsewhere"] if ELSEWHERE else ["one machine", "AWS"]
 
 
-@pytest.fixture(scope="module", params=EDITIONS)
+@pytest.fixture(scope="session", params=EDITIONS)
 def base_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the line is: each edition, started for these journeys, unless LINE_URL names another."""
     if request.param == "elsewhere":

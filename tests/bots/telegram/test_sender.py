@@ -131,7 +131,14 @@ def test_after_a_failure_the_same_sender_goes_on(carrier: Carrier, sender: Teleg
     assert sender.send(MESSAGE) == "42"
 
 
-def test_threads_share_one_loop_and_its_connections(carrier: Carrier, sender: TelegramSender) -> None:
+def running() -> set[threading.Thread]:
+    """The threads of all senders."""
+    return {thread for thread in threading.enumerate() if thread.name == "telegram"}
+
+
+def test_threads_share_one_loop_and_its_connections(carrier: Carrier) -> None:
+    before = running()
+    sender = TelegramSender(TOKEN, api_url=carrier.url)
     for _ in range(5):
         sender.send(MESSAGE)
     assert len(carrier.connections) == 1
@@ -142,13 +149,15 @@ def test_threads_share_one_loop_and_its_connections(carrier: Carrier, sender: Te
     for thread in threads:
         thread.join()
     assert sent == ["42"] * 8
-    assert sum(thread.name == "telegram" for thread in threading.enumerate()) == 1
+    assert len(running() - before) == 1
+    sender.close()
 
 
 def test_closing_ends_the_thread(carrier: Carrier) -> None:
+    before = running()
     telegram = TelegramSender(TOKEN, api_url=carrier.url)
     telegram.close()
-    assert not any(thread.name == "telegram" for thread in threading.enumerate())
+    assert running() == before
 
 
 def test_the_token_stays_out_of_the_log(
