@@ -128,7 +128,7 @@ class NoticeService:
             try:
                 for outbound, verdict in judged:
                     if verdict is not None:
-                        self._set_aside(outbound.notice.id, *verdict)
+                        self._set_aside(outbound, *verdict)
             except (RecordUnavailable, OutcomeUnknown) as error:
                 # Who is worth sending to does not wait for it: the others are judged again when their lease is over.
                 log.warning("notices could not be set aside", error=type(error).__name__)
@@ -280,12 +280,17 @@ class NoticeService:
         if kept:
             self._records.transaction(work)
 
-    def _set_aside(self, notice_id: str, state: NoticeState, error_code: str | None) -> None:
+    def _set_aside(self, judged: Outbound, state: NoticeState, error_code: str | None) -> None:
         def work(tx: Transaction) -> None:
-            notice, ticket, queue = _locked(tx, notice_id)
-            if notice.state is NoticeState.PENDING:
-                notice.error_code = error_code
-                _advance(tx, queue, ticket, notice, state)
+            notice, ticket, queue = _locked(tx, judged.notice.id)
+            if notice.state is not NoticeState.PENDING:
+                return
+            if judged.ticket.state is not ticket.state and ticket.state in STATES_TOLD[notice.kind]:
+                # It was not true when it was judged, and is again: a step was undone in between.
+                _put_off(tx, queue, ticket, notice, timedelta(0), NoticeState.PENDING)
+                return
+            notice.error_code = error_code
+            _advance(tx, queue, ticket, notice, state)
 
         self._records.transaction(work)
 

@@ -34,7 +34,7 @@ def _notice_for(event: Event, ticket_id: str, channel: str, earlier: list[Notice
     if kind is NoticeKind.NOT_YET and not _believes_to_be_called(earlier, event.call_number):
         return None
     # Who was let in by mistake may have been so before the call was sent, which was then set aside.
-    if kind is NoticeKind.CALLED and _was_sent(earlier, event.call_number):
+    if kind is NoticeKind.CALLED and _goes_out(earlier, event.call_number):
         return None
     return Notice(
         id=secrets.token_hex(8),
@@ -67,11 +67,11 @@ def _believes_to_be_called(earlier: list[Notice], call_number: int) -> bool:
     return bool(heard) and heard[-1] in CALLS
 
 
-def _was_sent(earlier: list[Notice], call_number: int) -> bool:
-    """Whether a carrier took this very call."""
+def _goes_out(earlier: list[Notice], call_number: int) -> bool:
+    """Whether this very call was taken by a carrier, or is still to be."""
+    states = (NoticeState.PENDING, NoticeState.SENT, *ARRIVED)
     return any(
-        notice.kind in CALLS and notice.call_number == call_number and notice.state in (NoticeState.SENT, *ARRIVED)
-        for notice in earlier
+        notice.kind in CALLS and notice.call_number == call_number and notice.state in states for notice in earlier
     )
 
 

@@ -6,7 +6,6 @@ none is, what to enter in Twilio's console is printed.
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +15,7 @@ from bots.telegram.connect import connect_telegram
 from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
-from infra.deploy import DEFAULT_REGION
+from infra.stage import sentences, session
 
 
 def connect(settings: Settings, numbers: Sequence[str]) -> Iterator[str]:
@@ -34,10 +33,10 @@ def main() -> None:
     parser.add_argument("stage")
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a number of the Twilio account, as +15551234567")
     arguments = parser.parse_args()
-    os.environ.setdefault("AWS_REGION", DEFAULT_REGION)
     try:
-        settings = Settings.from_parameters(parameters(f"/queue-manager/{arguments.stage}"))
-        for line in connect(settings, arguments.numbers):
+        with sentences():
+            kept = parameters(f"/queue-manager/{arguments.stage}", session().client("ssm"))
+        for line in connect(Settings.from_parameters(kept), arguments.numbers):
             print(line)
     except (CannotConnect, SettingsError) as error:
         sys.exit(str(error))

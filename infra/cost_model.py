@@ -46,6 +46,7 @@ PAID: Mapping[str, tuple[str, ...]] = {
 
 FREE = frozenset(
     {
+        "AWS::ApiGateway::Account",
         "AWS::CloudFront::CachePolicy",
         "AWS::CloudFront::OriginAccessControl",
         "AWS::CloudFront::OriginRequestPolicy",
@@ -68,6 +69,7 @@ FREE = frozenset(
         "AWS::IAM::Role",
         "AWS::Lambda::Permission",
         "AWS::Logs::SubscriptionFilter",
+        "AWS::RDS::DBParameterGroup",
         "AWS::RDS::DBProxyTargetGroup",
         "AWS::RDS::DBSubnetGroup",
         "AWS::S3::BucketPolicy",

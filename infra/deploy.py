@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import secrets
-import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,18 +17,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from core.storage.parameters import parameters
 from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
-from infra.templates import FOLDER, written
+from infra.stage import FRONT_REGION, WAIT, Impossible, sentences, session, stack_name
+from infra.templates import FOLDER, STACKS, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
 
-DEFAULT_REGION = "sa-east-1"
-# Where CloudFront looks for web ACLs and certificates.
-FRONT_REGION = "us-east-1"
-# As long as RDS takes, and an hour more.
-WAIT = {"Delay": 5, "MaxAttempts": 1440}
 GIVEN = ("TELEGRAM_BOT_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 MAY_BE_GIVEN = (
     "MAIL_FROM",
@@ -53,25 +48,28 @@ MADE: Mapping[str, Callable[[], str]] = {
     "TELEGRAM_WEBHOOK_SECRET": lambda: secrets.token_urlsafe(24),
     "TOKEN_KEY": lambda: secrets.token_urlsafe(32),
 }
-# Of ours, and no template's.
-OWN = {"Firewall": ("off", "on"), "Proxy": ("off", "on")}
-
-
-class Impossible(Exception):
-    """Nothing was changed, or CloudFormation has taken back what was; the sentence says why."""
+AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+# Stacks that a stage may have, by the name that its file switches them with.
+OPTIONAL = {"Firewall": "firewall", "Proxy": "proxy"}
+# What only the script says.
+NOT_CHOSEN = {"AwsEndpointUrl", "Firewall", "Protected", "SettingsVersion", "Stage"}
 
 
 def chosen(stage: str, folder: Path = FOLDER / "stages") -> dict[str, str]:
-    """What this stage has of its own. Raises Impossible for a name that nobody knows."""
+    """What this stage has of its own. Raises Impossible for what can't be chosen."""
     file = folder / f"{stage}.toml"
     found = {name: str(value) for name, value in tomllib.loads(file.read_text()).items()} if file.exists() else {}
-    known = {name for template in FOLDER.glob("*.yaml") for name in written(template.stem)["Parameters"]} | OWN.keys()
-    unknown = sorted(found.keys() - known)
+    parameters = [written(template)["Parameters"] for template in (*STACKS, *OPTIONAL.values())]
+    may_be = {name for each in parameters for name, parameter in each.items() if "Default" in parameter} - NOT_CHOSEN
+    unknown = sorted(found.keys() - may_be - OPTIONAL.keys())
     if unknown:
-        raise Impossible(f"{file.name} names what no template knows: {', '.join(unknown)}.")
-    for name, choices in OWN.items():
-        if found.get(name, choices[0]) not in choices:
-            raise Impossible(f"{name} in {file.name} is neither {' nor '.join(choices)}.")
+        raise Impossible(f"{file.name} names what a stage can't choose: {', '.join(unknown)}.")
+    for name in OPTIONAL:
+        if found.get(name, "off") not in ("off", "on"):
+            raise Impossible(f"{name} in {file.name} is neither off nor on.")
+    if found.get("Proxy") == "on" and "DatabaseHost" in found:
+        raise Impossible(f"{file.name} has a DatabaseHost and a Proxy; that serves the stack's own database alone.")
     return found
 
 
@@ -81,10 +79,7 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
     Raises Impossible before it writes anything.
     """
     path = f"/queue-manager/{stage}"
-    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
-    kept = {
-        parameter["Name"].rpartition("/")[2]: parameter["Value"] for page in pages for parameter in page["Parameters"]
-    }
+    kept = parameters(path, ssm)
     missing = [name for name in GIVEN if not environment.get(name) and name not in kept]
     if missing:
         raise Impossible(f"Set these in the environment first: {', '.join(missing)}.")
@@ -98,7 +93,7 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
 def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[str, str]) -> dict[str, str]:
     """Make a stack from a template of ours, or bring it up to date; answers its outputs.
 
-    It takes from `known` the parameters that it has. Raises Impossible where CloudFormation took the change back.
+    It takes from `known` the parameters that it has. Raises Impossible where CloudFormation did not get there.
     """
     # CloudFormation takes no aliases of YAML; in JSON there are none.
     body = written(template)
@@ -110,73 +105,107 @@ def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[s
             {"ParameterKey": key, "ParameterValue": known[key]} for key in body["Parameters"] if key in known
         ],
     }
+    status = _status(cloudformation, name)
+    if status == "ROLLBACK_COMPLETE":
+        # What is left of a first time that failed can only be deleted.
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
+        status = None
+    done = "stack_create_complete" if status is None else "stack_update_complete"
     try:
-        cloudformation.create_stack(**wanted)
-        done = "stack_create_complete"
-    except cloudformation.exceptions.AlreadyExistsException:
-        done = "stack_update_complete"
-        try:
+        if status is None:
+            cloudformation.create_stack(**wanted, RetainExceptOnCreate=True)
+        else:
             cloudformation.update_stack(**wanted)
-        except ClientError as error:
-            if "No updates are to be performed" not in str(error):
-                raise
-            done = "stack_exists"
-    try:
         cloudformation.get_waiter(done).wait(StackName=name, WaiterConfig=WAIT)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise
     except WaiterError as error:
-        raise Impossible(f"{name} is as it was before: {_why(cloudformation, name)}") from error
+        raise Impossible(f"{name} is now {_status(cloudformation, name)}. {_why(cloudformation, name)}") from error
     [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
-def deploy(session: Any, stage: str, code: Path, known: Mapping[str, str], secret: Mapping[str, str]) -> dict[str, str]:
+def deploy(aws: Any, stage: str, code: Path, known: Mapping[str, str], secret: Mapping[str, str]) -> dict[str, str]:
     """Put up whatever comes after the network; answers the stacks' outputs.
 
     known: what the stage has of its own, and the network's outputs. Raises Impossible, and what boto3 does.
     """
-    cloudformation, s3 = session.client("cloudformation"), session.client("s3")
+    cloudformation, s3 = aws.client("cloudformation"), aws.client("s3")
+    at_the_front = aws.client("cloudformation", region_name=FRONT_REGION)
     known = {**known, "Stage": stage, "OriginKey": secret["ORIGIN_KEY"]}
-    known |= deploy_stack(cloudformation, stack_name(stage, "storage"), "storage", known)
-    if known.pop("Proxy", "off") == "on":
-        known["ProxySecret"] = _keep_log_in(session.client("secretsmanager"), stage, secret["MYSQL_PASSWORD"])
+    wanted = {name: known.pop(name, "off") == "on" for name in OPTIONAL}
+    storage = stack_name(stage, "storage")
+    if _status(cloudformation, storage) in (None, "ROLLBACK_COMPLETE"):
+        # What is protected could not be taken back, were the first time to fail.
+        deploy_stack(cloudformation, storage, "storage", {**known, "Protected": "false"})
+    known |= deploy_stack(cloudformation, storage, "storage", known)
+    if wanted["Proxy"]:
+        known["ProxySecret"] = _keep_log_in(aws.client("secretsmanager"), stage, secret["MYSQL_PASSWORD"])
         known |= deploy_stack(cloudformation, stack_name(stage, "proxy"), "proxy", known)
     known |= {"CodeBucket": known["Code"], "CodeKey": _upload_code(s3, known["Code"], code)}
     _upload_assets(s3, known["Static"])
     known |= _deploy_application(cloudformation, stage, known, secret)
-    if known.pop("Firewall", "off") == "on":
-        there = session.client("cloudformation", region_name=FRONT_REGION)
-        known |= deploy_stack(there, stack_name(stage, "firewall"), "firewall", known)
+    if wanted["Firewall"]:
+        known |= deploy_stack(at_the_front, stack_name(stage, "firewall"), "firewall", known)
     known |= deploy_stack(cloudformation, stack_name(stage, "front"), "front", known)
     if known["PublicUrl"] != secret.get("PUBLIC_URL"):
         # The functions that began meanwhile do not know it.
         known |= _deploy_application(cloudformation, stage, known, {**secret, "PUBLIC_URL": known["PublicUrl"]})
+    for name, there in (("Proxy", cloudformation), ("Firewall", at_the_front)):
+        if not wanted[name]:
+            there.delete_stack(StackName=stack_name(stage, OPTIONAL[name]))
     return known
-
-
-def stack_name(stage: str, template: str) -> str:
-    """What CloudFormation knows a stack of ours by."""
-    return f"queue-manager-{stage}-{template.replace('_', '-')}"
 
 
 def _deploy_application(
     cloudformation: Any, stage: str, known: Mapping[str, str], secret: Mapping[str, str]
 ) -> dict[str, str]:
-    """With functions that begin anew where anything of what they read has changed."""
-    version = sha256(json.dumps(secret, sort_keys=True).encode()).hexdigest()[:12]
-    known = {**known, "SettingsVersion": version}
+    """With functions that begin anew where anything of what they read then has changed."""
+    known = {**known, "SettingsVersion": settings_version(known, secret)}
     return deploy_stack(cloudformation, stack_name(stage, "application"), "application", known)
 
 
+def settings_version(known: Mapping[str, str], secret: Mapping[str, str]) -> str:
+    """Another one for other settings: those that are kept, and those that the stacks write."""
+    read = {**secret, **{name: known[name] for name in ("CacheUrl", "DatabaseHost")}}
+    return sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def image(aws: Any, stage: str) -> str:
+    """What NAT and bastion run: the newest when they are made, and that one from then on.
+
+    A newer one would have them replaced, and the functions cut off meanwhile.
+    """
+    cloudformation, name = aws.client("cloudformation"), stack_name(stage, "network")
+    if _status(cloudformation, name) not in (None, "ROLLBACK_COMPLETE"):
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return next(str(one["ParameterValue"]) for one in stack["Parameters"] if one["ParameterKey"] == "Image")
+    return str(aws.client("ssm").get_parameter(Name=AMAZON_LINUX)["Parameter"]["Value"])
+
+
+def _status(cloudformation: Any, name: str) -> str | None:
+    """CloudFormation's word for how a stack is; None where there is none."""
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else str(stack["StackStatus"])
+
+
 def _why(cloudformation: Any, name: str) -> str:
-    """What failed first, in CloudFormation's words."""
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-    failed = [
-        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        for page in pages
-        for event in page["StackEvents"]
-        if event["ResourceStatus"].endswith("_FAILED")
-    ]
-    return failed[-1] if failed else "CloudFormation names no reason."
+    """What failed first, in CloudFormation's words, since it was last asked for something."""
+    failed = "It names no reason."
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
+        for event in page["StackEvents"]:  # the newest first
+            if event["ResourceStatus"].endswith("_FAILED"):
+                failed = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+            if event["PhysicalResourceId"] == event["StackId"] and event["ResourceStatus"] in BEGUN:
+                return failed
+    return failed
 
 
 def _keep_log_in(secretsmanager: Any, stage: str, password: str) -> str:
@@ -213,19 +242,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description="Put the AWS edition up.")
     parser.add_argument("stage")
     stage = parser.parse_args().stage
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION", DEFAULT_REGION))
-    try:
+    aws = session()
+    with sentences(), tempfile.TemporaryDirectory() as folder:
         known = chosen(stage)
-        secret = put_secrets(session.client("ssm"), stage, os.environ)
-        cloudformation = session.client("cloudformation")
-        known |= deploy_stack(cloudformation, stack_name(stage, "network"), "network", {"Stage": stage, **known})
-        with tempfile.TemporaryDirectory() as folder:
-            code = Path(folder) / "code.zip"
-            build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
-            outputs = deploy(session, stage, code, known, secret)
-    except Impossible as error:
-        sys.exit(str(error))
-    print(outputs["PublicUrl"])
+        secret = put_secrets(aws.client("ssm"), stage, os.environ)
+        code = Path(folder) / "code.zip"
+        build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
+        known |= {"Stage": stage, "Image": image(aws, stage)}
+        known |= deploy_stack(aws.client("cloudformation"), stack_name(stage, "network"), "network", known)
+        print(deploy(aws, stage, code, known, secret)["PublicUrl"])
 
 
 if __name__ == "__main__":

@@ -1,62 +1,66 @@
 """Takes a stage down: python -m infra.destroy STAGE
 
-What guests and staff left is kept: the database as a snapshot, the accounts as a backup, files in their buckets, and
+What guests and staff left is kept: the database as a snapshot, the accounts in their table, files in their buckets, and
 what is secret in Parameter Store, so that the stage can be put up again. The lines that it prints say where.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
-from infra.deploy import DEFAULT_REGION, FRONT_REGION, WAIT, stack_name
+from infra.stage import FRONT_REGION, WAIT, Impossible, sentences, session, stack_name
 
 BUCKETS = ("Code", "Logos", "Logs", "Static")
 
 
-def destroy(session: Any, stage: str, now: datetime) -> Iterator[str]:
+def destroy(aws: Any, stage: str) -> Iterator[str]:
     """Take down front, functions, what is kept and the network; a sentence on each step.
 
-    Raises WaiterError where CloudFormation could not delete a stack; begin again then.
+    Raises Impossible where CloudFormation could not delete a stack; begin again then.
     """
-    cloudformation = session.client("cloudformation")
+    cloudformation = aws.client("cloudformation")
     yield from _delete(cloudformation, stage, "front")
-    yield from _delete(session.client("cloudformation", region_name=FRONT_REGION), stage, "firewall")
+    yield from _delete(aws.client("cloudformation", region_name=FRONT_REGION), stage, "firewall")
     for template in ("log_search", "application", "proxy"):
         yield from _delete(cloudformation, stage, template)
     kept = _resources(cloudformation, stack_name(stage, "storage"))
     if kept:
-        yield from _let_go(session, stage, kept, now)
+        yield from _let_go(aws, stage, kept)
         yield from _delete(cloudformation, stage, "storage")
-        # It is retained by its stack, and its name would keep the next one from being made.
-        session.client("dynamodb").delete_table(TableName=kept["Customer"])
-        yield f"The files are in the buckets {', '.join(kept[name] for name in BUCKETS)}."
+        yield f"The accounts are in the table {kept['Customer']}, which is protected."
+        yield f"The files are in the buckets {', '.join(kept[name] for name in BUCKETS if name in kept)}."
     yield from _delete(cloudformation, stage, "network")
     yield f"What is secret stays in Parameter Store, below /queue-manager/{stage}."
 
 
-def _let_go(session: Any, stage: str, kept: dict[str, str], now: datetime) -> Iterator[str]:
-    """Lift what protects the database and the accounts, which are copied first."""
-    rds, dynamodb = session.client("rds"), session.client("dynamodb")
-    backup = f"queue-manager-{stage}-customer-{now:%Y%m%d-%H%M%S}"
-    dynamodb.create_backup(TableName=kept["Customer"], BackupName=backup)
-    yield f"The accounts are in DynamoDB's backup {backup}."
-    dynamodb.update_table(TableName=kept["Customer"], DeletionProtectionEnabled=False)
-    rds.modify_db_instance(DBInstanceIdentifier=kept["Database"], DeletionProtection=False, ApplyImmediately=True)
-    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=kept["Database"])
-    yield f"The database {kept['Database']} leaves a last snapshot."
+def _let_go(aws: Any, stage: str, kept: dict[str, str]) -> Iterator[str]:
+    """Lift what protects the database, and forget the log-in of its proxy."""
+    if "Database" in kept:
+        rds = aws.client("rds")
+        rds.modify_db_instance(DBInstanceIdentifier=kept["Database"], DeletionProtection=False, ApplyImmediately=True)
+        rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=kept["Database"])
+        yield f"The database {kept['Database']} leaves a last snapshot."
+    secretsmanager = aws.client("secretsmanager")
+    try:
+        secretsmanager.delete_secret(SecretId=f"queue-manager/{stage}/database", ForceDeleteWithoutRecovery=True)
+    except secretsmanager.exceptions.ResourceNotFoundException:
+        return
+    yield "The log-in of its proxy is forgotten."
 
 
 def _delete(cloudformation: Any, stage: str, template: str) -> Iterator[str]:
     name = stack_name(stage, template)
     if _resources(cloudformation, name):
         cloudformation.delete_stack(StackName=name)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
+        try:
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
+        except WaiterError as error:
+            raise Impossible(
+                f"{name} could not be deleted; CloudFormation says why. Mend it, and begin again."
+            ) from error
         yield f"{name} is gone."
 
 
@@ -68,7 +72,11 @@ def _resources(cloudformation: Any, stack: str) -> dict[str, str]:
         if "does not exist" in str(error):
             return {}
         raise
-    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if one.get("PhysicalResourceId")}
+    return {
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for one in found
+        if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+    }
 
 
 def main() -> None:
@@ -78,9 +86,9 @@ def main() -> None:
     stage = parser.parse_args().stage
     if input(f"This ends the line of {stage} for its guests and staff. Type its name to go on: ") != stage:
         sys.exit("Nothing was changed.")
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION", DEFAULT_REGION))
-    for line in destroy(session, stage, datetime.now(UTC)):
-        print(line, flush=True)
+    with sentences():
+        for line in destroy(session(), stage):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

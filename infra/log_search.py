@@ -13,17 +13,17 @@ import sys
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 import httpx
 
-from infra.deploy import DEFAULT_REGION, deploy_stack, stack_name
+from infra.deploy import deploy_stack
+from infra.stage import Impossible, sentences, session, stack_name
 from infra.templates import FOLDER
 
 USER = "operator"
 DAYS_KEPT = 30
 INDICES = "queue-manager-*"
 EXACT = (
-    "channel", "code", "function", "kind", "level", "logger", "method", "notice", "path", "request_id",
+    "channel", "code", "function", "kind", "level", "logger", "method", "notice", "path", "request_id", "revision",
     "scope", "stage", "state", "ticket",
 )  # fmt: skip
 WORDS = ("error", "event", "exception", "message", "reason")
@@ -73,19 +73,19 @@ MAY_WRITE: dict[str, Any] = {
 }
 
 
-class NotPrepared(Exception):
+class NotPrepared(Impossible):
     """The domain refused something. The text has what, and its answer."""
 
 
-def deploy_log_search(session: Any, stage: str, addresses: str) -> tuple[dict[str, str], str]:
+def deploy_log_search(aws: Any, stage: str, addresses: str) -> tuple[dict[str, str], str]:
     """Put the stack up beside the application's, with the code that runs there; answers its outputs and the password.
 
     addresses: blocks such as 203.0.113.7/32, with commas between them. Raises what boto3 does.
     """
-    cloudformation = session.client("cloudformation")
+    cloudformation = aws.client("cloudformation")
     [application] = cloudformation.describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
     known = {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
-    password = kept_password(session.client("ssm"), stage)
+    password = kept_password(aws.client("ssm"), stage)
     known |= {"OperatorAddresses": addresses, "OperatorPassword": password}
     return deploy_stack(cloudformation, stack_name(stage, "log_search"), "log_search", known), password
 
@@ -152,10 +152,13 @@ def main() -> None:
     addresses = os.environ.get("LOG_SEARCH_FROM")
     if not addresses:
         sys.exit("Set LOG_SEARCH_FROM first: from where it may be opened, such as 203.0.113.7/32 (and this machine).")
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION", DEFAULT_REGION))
-    outputs, password = deploy_log_search(session, stage, addresses)
-    with httpx.Client(base_url=outputs["Url"], auth=(USER, password), timeout=60) as domain:
-        prepare(domain, outputs["Role"])
+    with sentences():
+        outputs, password = deploy_log_search(session(), stage, addresses)
+        try:
+            with httpx.Client(base_url=outputs["Url"], auth=(USER, password), timeout=60) as domain:
+                prepare(domain, outputs["Role"])
+        except httpx.HTTPError as error:
+            raise NotPrepared(f"{outputs['Url']} can't be reached from here: {error}") from error
     print(f"{outputs['Url']}/_dashboards as {USER}; the password is in /queue-manager/{stage}/log-search/PASSWORD")
 
 

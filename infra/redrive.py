@@ -8,12 +8,11 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-import boto3
-
 from core.storage.account_queues import Mail
 from core.storage.accounts import LinkRequest
 from core.storage.fan_out import Nudge
 from core.storage.queue_messages import MalformedMessage, UnknownVersion, read, written
+from infra.stage import sentences, session
 
 QUEUES: dict[str, type[Nudge | LinkRequest | Mail]] = {
     "sms-notices": Nudge,
@@ -60,7 +59,9 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m infra.redrive", description="Send dead letters again.")
     parser.add_argument("stage")
-    print(f"{redrive(boto3.client('sqs'), parser.parse_args().stage)} sent again.")
+    stage = parser.parse_args().stage
+    with sentences():
+        print(f"{redrive(session().client('sqs'), stage)} sent again.")
 
 
 if __name__ == "__main__":

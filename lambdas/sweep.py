@@ -38,16 +38,18 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
             return 0
 
     sweeper = Sweeper(here.records, here.queues, here.contacts)
-    what = event.get("what")
-    if what == "erase":
-        attempt(sweeper.erase)
-    elif what == "forget positions":
-        attempt(_forget_positions)
-    else:
-        attempt(partial(sweeper.no_shows, attempt))
-        attempt(partial(sweeper.end_days, attempt))
-        attempt(_nudge)
-        attempt(_measure)
+    match event.get("what"):
+        case "minute":
+            attempt(partial(sweeper.no_shows, attempt))
+            attempt(partial(sweeper.end_days, attempt))
+            attempt(_nudge)
+            attempt(_measure)
+        case "erase":
+            attempt(sweeper.erase)
+        case "forget positions":
+            attempt(_forget_positions)
+        case what:
+            raise ValueError(f"{what!r} is none of: minute, erase, forget positions")
     if failed:
         raise SweepFailed(f"{len(failed)} steps failed")
 

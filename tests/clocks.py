@@ -1,5 +1,6 @@
 """Time that a test sets."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -15,3 +16,23 @@ class StillClock:
     def advance(self, by: timedelta) -> None:
         """Let this much time pass."""
         self.now += by
+
+
+class InterruptingClock(StillClock):
+    """Has something happen in the instant in which it is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+        self._happens: Callable[[], object] | None = None
+
+    def interrupt(self, look: int, happens: Callable[[], object]) -> None:
+        """At the `look`th look from now on, counted from 1."""
+        self._looks, self._happens = look, happens
+
+    def __call__(self) -> datetime:
+        self._looks -= 1
+        if self._looks == 0 and self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+        return self.now

@@ -30,7 +30,8 @@ from core.storage.engine import open_engine
 from core.storage.records import Records, Transaction
 from core.venues import VenueService
 from infra.build import build
-from infra.deploy import deploy, put_secrets, stack_name
+from infra.deploy import deploy, put_secrets
+from infra.stage import stack_name
 from local.demo import EMAIL, JOIN_CODE, NUMBER
 from local.simulator import SimulatorSettings, State, create_simulator
 from local.simulator.guard import PREFIX

@@ -6,14 +6,11 @@ Each message may come twice: then a second link, or the same mail again, is sent
 from dataclasses import dataclass
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.storage.accounts import LinkRequest
+from core.storage.aws import IMPATIENT
 from core.storage.queue_messages import written
-
-# Whoever asked waits for it.
-IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 
 class QueueUnavailable(OSError):

@@ -15,6 +15,7 @@ from boto3.dynamodb.conditions import Key
 from core.clock import Clock
 from core.errors import RecordUnavailable
 from core.storage.accounts import Account, AccountToken
+from core.storage.aws import PATIENT
 
 BY_ID = "by-id"
 TRIES, PAUSE_SECONDS = 8, 0.05
@@ -24,7 +25,7 @@ class DynamoAccountStore:
     """An `AccountStore` in two tables. Its methods raise RecordUnavailable where others are quicker all the time."""
 
     def __init__(self, customer: str, pre_customer: str, clock: Clock, dynamodb: Any = None) -> None:
-        dynamodb = dynamodb or boto3.resource("dynamodb")
+        dynamodb = dynamodb or boto3.resource("dynamodb", config=PATIENT)
         self._customer, self._pre_customer = dynamodb.Table(customer), dynamodb.Table(pre_customer)
         self._client = dynamodb.meta.client
         self.clock = clock

@@ -17,6 +17,8 @@ REST_SECONDS = 1.0
 ANSWER_SECONDS = 7.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POOL_SIZE = 20
+# A process that was killed says goodbye to nobody, and the server has room for so many.
+IDLE_SECONDS = 300
 
 
 def open_engine(url: str, seconds: float = ANSWER_SECONDS, connections: int = POOL_SIZE) -> Engine:
@@ -69,7 +71,9 @@ def _mysql(url: str, seconds: float, connections: int) -> Engine:
             "connect_timeout": 5,
             "read_timeout": seconds,
             "write_timeout": seconds,
-            "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00'",
+            "init_command": (
+                f"SET SESSION innodb_lock_wait_timeout = 5, wait_timeout = {IDLE_SECONDS}, time_zone = '+00:00'"
+            ),
             **security,
         },
     )

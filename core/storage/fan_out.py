@@ -12,9 +12,9 @@ from itertools import islice
 
 import boto3
 import structlog
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from core.storage.aws import IMPATIENT, PATIENT
 from core.storage.queue_messages import written
 from core.storage.records import Transaction
 
@@ -24,8 +24,6 @@ A_CALL = 10
 MOST_AT_ONCE = 50
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 LONGEST_DELAY = timedelta(minutes=15)
-# A carrier waits for the answer meanwhile.
-IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +69,7 @@ class ChannelQueue:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._sqs = boto3.client("sqs")
+        self._sqs = boto3.client("sqs", config=PATIENT)
 
     def put_back(self, ticket_id: str, delay: timedelta) -> None:
         """Nudge again after the delay, as a message that nobody has tried yet. Raises what boto3 does."""

@@ -2,21 +2,35 @@
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from core.storage.engine import open_engine
 
 MIGRATION_SECONDS = 3600.0
 
+log = structlog.get_logger(__name__)
+
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema; does nothing where it is there already."""
+    """Bring the database to the newest schema; does nothing where it is there already, or of a later release.
+
+    A later release only adds what this one does not mind, so this one may come back over it.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     patient = open_engine(engine.url.render_as_string(hide_password=False), MIGRATION_SECONDS)
     with patient.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        now = MigrationContext.configure(connection).get_current_revision()
+        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+        if now is None or now in known:
+            connection.rollback()
+            command.upgrade(config, "head")
+        else:
+            log.warning("the database is of a later release, and was left as it is", revision=now)
     patient.dispose()

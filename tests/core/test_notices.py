@@ -10,6 +10,7 @@ from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
 from core.notices import LEASE, MOST_NOTICES_A_TICKET, PAUSES, TRIES, NoticeService, Outbound
 from core.storage.records import Records
 from core.sweeps import Sweeper
+from tests.clocks import InterruptingClock
 from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, contents
@@ -590,6 +591,37 @@ def test_who_heard_the_call_hears_no_other_when_the_letting_in_is_undone(told: T
 
     assert told.claim() == []
     assert told.shown(ticket) == ("called", "delivered" if delivered else "sent")
+
+
+def test_whose_call_is_at_the_carrier_while_the_letting_in_is_undone_is_called_once(told: Told) -> None:
+    ticket = told.join("+15550300001")
+    told.call_next()
+    sending = told.claim_one(NoticeKind.CALLED)
+    told.act("serve", ticket)
+    told.undo()
+    told.relay()
+    told.sent(sending)
+
+    assert told.claim() == []
+    assert told.shown(ticket) == ("called", "sent")
+
+
+def test_a_call_that_was_not_true_when_it_was_judged_and_is_again_when_it_is_set_aside_goes_out(engine: Engine) -> None:
+    clock = InterruptingClock()
+    told = Told(Records(engine, clock), engine)
+    ticket = told.join("+15550300001")
+    told.call_next()
+    told.relay()
+    told.act("serve", ticket)
+    told.relay()
+    # Its lease is one look, the judgement the next.
+    clock.interrupt(2, told.undo)
+
+    [outbound] = told.service.claim(1, SMS)
+
+    told.sent(outbound.notice)
+    assert told.claim() == []
+    assert told.shown(ticket) == ("called", "sent")
 
 
 def test_only_the_last_of_two_calls_is_sent(told: Told) -> None:

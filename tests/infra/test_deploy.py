@@ -1,14 +1,14 @@
 """Putting the stacks up: what is secret is kept once, what a stage has of its own is known, what failed is said."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.build import AUTHORITIES, add_authorities
-from infra.deploy import GIVEN, MADE, Impossible, chosen, deploy_stack, put_secrets, stack_name
+from infra.deploy import GIVEN, MADE, chosen, deploy_stack, put_secrets
 from infra.destroy import destroy
+from infra.stage import Impossible, stack_name
 from tests.servers import MiniStack
 from tests.stack import network
 
@@ -50,16 +50,22 @@ def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_pa
     (tmp_path / "prod.toml").write_text('DatabaseClass = "db.t4g.small"\nFirewall = "on"\nMostRequests = 1000\n')
     (tmp_path / "typo.toml").write_text('DatabaseClas = "db.t4g.small"\n')
     (tmp_path / "wrong.toml").write_text('Proxy = "yes"\n')
+    (tmp_path / "both.toml").write_text('Proxy = "on"\nDatabaseHost = "elsewhere"\n')
+    (tmp_path / "ours.toml").write_text('CodeKey = "my.zip"\nStage = "test"\n')
 
     assert chosen("prod", tmp_path) == {"DatabaseClass": "db.t4g.small", "Firewall": "on", "MostRequests": "1000"}
     assert chosen("none", tmp_path) == {}
-    with pytest.raises(Impossible, match=r"typo\.toml names what no template knows: DatabaseClas\."):
+    with pytest.raises(Impossible, match=r"typo\.toml names what a stage can't choose: DatabaseClas\."):
         chosen("typo", tmp_path)
+    with pytest.raises(Impossible, match=r"ours\.toml names what a stage can't choose: CodeKey, Stage\."):
+        chosen("ours", tmp_path)
+    with pytest.raises(Impossible, match="a DatabaseHost and a Proxy"):
+        chosen("both", tmp_path)
     with pytest.raises(Impossible, match=r"Proxy in wrong\.toml is neither off nor on\."):
         chosen("wrong", tmp_path)
 
 
-def test_a_stack_that_can_not_be_made_is_said_to_be_as_before_and_why(aws: MiniStack) -> None:
+def test_a_stack_that_could_not_be_made_says_why_and_can_be_tried_again(aws: MiniStack) -> None:
     # Without its secret parameters, and in subnets that are nowhere.
     known = {
         "Stage": "broken",
@@ -68,8 +74,14 @@ def test_a_stack_that_can_not_be_made_is_said_to_be_as_before_and_why(aws: MiniS
         "CacheGroup": "sg-0b",
     }
 
-    with pytest.raises(Impossible, match=r"broken is as it was before: \w+: "):
-        deploy_stack(aws.client("cloudformation"), "broken", "storage", known)
+    cloudformation = aws.client("cloudformation")
+    with pytest.raises(Impossible, match=r"broken is now ROLLBACK_COMPLETE\. \w+: "):
+        deploy_stack(cloudformation, "broken", "storage", known)
+
+    # And a second time it is made anew.
+    put_secrets(aws.client("ssm"), "broken", ENVIRONMENT)
+    known |= network(aws.client("ec2"), aws.REGION)
+    assert deploy_stack(cloudformation, "broken", "storage", known)["Customer"]
 
 
 def test_a_stack_takes_what_it_knows_is_brought_up_to_date_or_left_alone(aws: MiniStack) -> None:
@@ -84,6 +96,19 @@ def test_a_stack_takes_what_it_knows_is_brought_up_to_date_or_left_alone(aws: Mi
     assert {"ParameterKey": "MostRequests", "ParameterValue": "1000"} in stack["Parameters"]
 
 
+def test_a_stage_may_name_another_database_cache_and_table(aws: MiniStack) -> None:
+    put_secrets(aws.client("ssm"), "other", ENVIRONMENT)
+    known = network(aws.client("ec2"), aws.REGION) | {"Stage": "other"}
+    others = {"DatabaseHost": "restored.example", "CacheUrl": "rediss://other:6379", "CustomerTable": "brought-back"}
+
+    own = deploy_stack(aws.client("cloudformation"), "other", "storage", known)
+    other = deploy_stack(aws.client("cloudformation"), "other", "storage", known | others)
+
+    assert (other["DatabaseHost"], other["CacheUrl"], other["Customer"]) == tuple(others.values())
+    assert not set(own.values()) & set(others.values())
+    assert kept(aws, "other")["REDIS_HOST"] == ("String", "rediss://other:6379")
+
+
 def test_the_functions_trust_whom_everybody_trusts_and_rds(tmp_path: Path) -> None:
     (tmp_path / "certifi").mkdir()
     (tmp_path / "certifi" / "cacert.pem").write_text("everybody\n")
@@ -95,21 +120,19 @@ def test_the_functions_trust_whom_everybody_trusts_and_rds(tmp_path: Path) -> No
 
 
 def test_a_stage_that_was_taken_down_leaves_its_accounts_and_secrets_and_can_be_put_up_again(aws: MiniStack) -> None:
-    session, stage = aws.session(), "twice"
-    cloudformation, dynamodb = session.client("cloudformation"), session.client("dynamodb")
+    session, stage = aws.session(), "again"
+    cloudformation = session.client("cloudformation")
     put_secrets(session.client("ssm"), stage, ENVIRONMENT)
     known = network(session.client("ec2"), aws.REGION) | {"Stage": stage}
 
-    for number in range(2):
-        first = deploy_stack(cloudformation, stack_name(stage, "storage"), "storage", known)
-        said = list(destroy(session, stage, datetime(2026, 12, 1, 4, number, tzinfo=UTC)))
+    for _ in range(2):
+        stack = deploy_stack(cloudformation, stack_name(stage, "storage"), "storage", known)
+        said = list(destroy(session, stage))
 
         assert f"queue-manager-{stage}-storage is gone." in said
-        assert any(first["Code"] in line for line in said)
-    backups = dynamodb.list_backups()["BackupSummaries"]
-    assert [backup["BackupName"] for backup in backups] == [
-        f"queue-manager-{stage}-customer-20261201-040{number}00" for number in range(2)
-    ]
+        assert any(stack["Code"] in line for line in said)
+        assert any(stack["Customer"] in line for line in said)
+        assert stack["Customer"] in session.client("dynamodb").list_tables()["TableNames"]
     assert kept(aws, stage).keys() == {*GIVEN, *MADE}
     # What is not there is no trouble.
-    assert len(list(destroy(session, stage, datetime(2026, 12, 2, tzinfo=UTC)))) == 1
+    assert len(list(destroy(session, stage))) == 1

@@ -15,6 +15,7 @@ from infra.templates import expanded
 from tests.servers import Moto
 
 TEMPLATE = expanded("network")
+IMAGE = "ami-12c6146b"  # one of those that moto has
 NATS = {"instance": "NatInstance", "gateway": "NatGateway"}
 
 
@@ -54,7 +55,7 @@ def networks(aws: Moto) -> dict[str, Network]:
 
 def make(aws: Moto, nat: str) -> Network:
     cloudformation = aws.client("cloudformation")
-    outputs = deploy_stack(cloudformation, nat, "network", {"Stage": nat, "Nat": nat})
+    outputs = deploy_stack(cloudformation, nat, "network", {"Stage": nat, "Nat": nat, "Image": IMAGE})
     found = cloudformation.describe_stack_resources(StackName=nat)["StackResources"]
     # What a condition forbids is listed too, with nothing in it.
     made = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in found if "LogicalResourceId" in each}

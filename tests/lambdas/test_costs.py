@@ -174,11 +174,13 @@ def test_a_delivery_report_costs_what_it_costs_on_one_machine(
 ) -> None:
     sids = [f"SM{secrets.token_hex(16)}" for _ in range(2)]
     nudges = around.event("notify_sms", "nudge")
+    usual = around.twilio.answer
     with around.container("notify_sms") as notify:
         for sid in sids:
             around.twilio.answer = Answer(201, {"sid": sid, "status": "queued"})
             nudges["Records"][0]["body"] = written(Nudge(around.called("sms")))
             assert notify.invoke(nudges)["answer"] == {"batchItemFailures": []}
+    around.twilio.answer = usual
     reports = [signed(around.event("sms_status", "delivered"), MessageSid=sid, SmsSid=sid) for sid in sids]
     webhook = open_webhook("sms_status")
     webhook.invoke(reports[0])

@@ -104,7 +104,7 @@ def test_what_nobody_published_is_sent_by_the_sweep(deployed: Deployed, code: st
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
 
-    assert "FunctionError" not in deployed.invoke("Sweep", {})
+    assert "FunctionError" not in deployed.invoke("Sweep", {"what": "minute"})
 
     wait_until(lambda: state(deployed, ticket) == "sent")
     assert len(heard(deployed.twilio, guest)) == 1
@@ -131,7 +131,7 @@ def test_a_throttled_notice_is_put_back_and_counts_as_no_try(deployed: Deployed,
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
 
-    deployed.invoke("Sweep", {})
+    deployed.invoke("Sweep", {"what": "minute"})
 
     wait_until(lambda: state(deployed, ticket) == "sent")
     assert len(heard(deployed.twilio, guest)) == 4
@@ -146,7 +146,7 @@ def test_after_three_tries_a_notice_rests_until_somebody_sends_it_again(
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
 
-    deployed.invoke("Sweep", {})
+    deployed.invoke("Sweep", {"what": "minute"})
 
     wait_until(lambda: waiting_in(deployed, "SmsNoticesFailed") == 1, seconds=120)
     assert state(deployed, ticket) == "dead"

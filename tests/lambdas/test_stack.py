@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.deploy import FRONT_REGION, stack_name
+from infra.deploy import settings_version
+from infra.stage import FRONT_REGION, stack_name
 from infra.templates import expanded
 from tests.lambdas.conftest import Deployed
 from tests.stack import STAGE
@@ -28,6 +29,19 @@ def test_whatever_a_template_names_was_made(deployed: Deployed, template: str) -
     assert expanded(template)["Resources"].keys() - resources.keys() == set()
     assert {resource["ResourceStatus"] for resource in resources.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     assert expanded(template).get("Outputs", {}).keys() <= deployed.stack.known.keys()
+
+
+def test_the_functions_begin_anew_with_the_address_that_only_the_front_knows(deployed: Deployed) -> None:
+    [stack] = deployed.aws.client("cloudformation").describe_stacks(StackName=stack_name(STAGE, "application"))[
+        "Stacks"
+    ]
+    function = deployed.aws.client("lambda").get_function_configuration(
+        FunctionName=deployed.stack.physical_id("Pages")
+    )
+    read = {**deployed.stack.secret, "PUBLIC_URL": deployed.stack.known["PublicUrl"]}
+
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert function["Environment"]["Variables"]["SETTINGS_VERSION"] == settings_version(deployed.stack.known, read)
 
 
 def test_each_alarm_watches_what_the_stack_has_and_tells_the_topic(deployed: Deployed) -> None:

@@ -138,7 +138,7 @@ class Edition:
     def sweep(self) -> None:
         """One sweep; a container that dies leaves it to the next."""
         try:
-            self.functions["sweep"]({})
+            self.functions["sweep"]({"what": "minute"})
         except Killed:
             return
 

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.mark.timeout(300)
 def test_five_hundred_guests_are_served_once_each_while_containers_die() -> None:
-    command = [sys.executable, "-m", "tests.soak", "--guests", "500", "--queues", "10"]
+    command = [sys.executable, "-m", "tests.soak", "--guests", "500", "--queues", "10", "--seed", "20261129"]
 
     evening = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
