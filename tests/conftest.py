@@ -14,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
+from tests.carriers_accounts import CarriersAccounts
 from tests.clocks import StillClock
 from tests.databases import KINDS, MYSQL_URL, Databases, ServerDatabases, SQLiteDatabases
 from tests.once import once
@@ -147,6 +148,13 @@ def mailbox(_mailbox: Mailbox) -> Mailbox:
     """An SMTP server on 127.0.0.1, `port`, that keeps its mail: `messages`, `wait_for(address)`."""
     _mailbox.clear()
     return _mailbox
+
+
+@pytest.fixture
+def carriers() -> Iterator[CarriersAccounts]:
+    """The carriers' accounts, as whoever connects them needs them."""
+    with CarriersAccounts().serving() as accounts:
+        yield accounts
 
 
 @pytest.fixture(scope="module")

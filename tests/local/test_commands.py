@@ -5,14 +5,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
+from tests.carriers_accounts import CarriersAccounts
 from tests.journeys.line import Guest, Line
 from tests.local.edition import PASSWORD, Edition
 
@@ -248,46 +246,8 @@ def test_before_the_first_start_there_is_nothing_to_work_on(tmp_path: Path, argu
     assert "no database" in answer.stderr
 
 
-class Carriers(BaseHTTPRequestHandler):
-    """Plays the parts of Twilio's and Telegram's APIs that `connect` calls, and keeps what it was told."""
-
-    told: list[tuple[str, dict[str, Any]]]
-
-    def do_GET(self) -> None:
-        number = {"sid": "PN1", "phone_number": "+15550100001", "uri": "/x"}
-        self._answer({"incoming_phone_numbers": [number], "next_page_uri": None})
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.told.append((self.path.rpartition("/")[2], {name: value[0] for name, value in parse_qs(body).items()}))
-        bot = {"id": 1, "is_bot": True, "first_name": "Line", "username": "TheLineBot"}
-        self._answer({"ok": True, "result": bot if self.path.endswith("getMe") else True, "sid": "PN1"})
-
-    def _answer(self, content: dict[str, Any]) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Keep quiet."""
-
-
-@pytest.fixture
-def carriers() -> Iterator[ThreadingHTTPServer]:
-    """The carriers' APIs on loopback; `RequestHandlerClass.told` lists what was POSTed."""
-    handler = type("Handler", (Carriers,), {"told": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def test_connect_tells_the_carriers_where_the_webhooks_are(edition: Edition, carriers: ThreadingHTTPServer) -> None:
-    api = f"http://127.0.0.1:{carriers.server_port}"
+def test_connect_tells_the_carriers_where_the_webhooks_are(edition: Edition, carriers: CarriersAccounts) -> None:
+    api = carriers.url
     real = Edition(
         edition.directory,
         PUBLIC_URL="https://line.example.com",
@@ -298,17 +258,20 @@ def test_connect_tells_the_carriers_where_the_webhooks_are(edition: Edition, car
     answer = real.run("connect")
 
     assert (answer.returncode, answer.stderr) == (0, "")
-    told: list[tuple[str, dict[str, Any]]] = carriers.RequestHandlerClass.told  # type: ignore[attr-defined]
     webhook = "https://line.example.com/webhooks/sms#rc=3&rp=ct,rt,5xx"
-    [number] = [body for path, body in told if path == "PN1.json"]
+    [number] = [body for path, body in carriers.told if path == "PN1.json"]
     assert number == {
         "SmsUrl": webhook, "SmsMethod": "POST", "SmsFallbackUrl": webhook, "SmsFallbackMethod": "POST",
     }  # fmt: skip
-    [hook] = [body for path, body in told if path == "setWebhook"]
+    [hook] = [body for path, body in carriers.told if path == "setWebhook"]
     assert hook["url"] == "https://line.example.com/webhooks/telegram"
     assert hook["secret_token"] == "a-secret"
     assert json.loads(hook["allowed_updates"]) == ["message", "callback_query", "my_chat_member"]
-    menus = {body.get("language_code"): json.loads(body["commands"]) for path, body in told if path == "setMyCommands"}
+    menus = {
+        body.get("language_code"): json.loads(body["commands"])
+        for path, body in carriers.told
+        if path == "setMyCommands"
+    }
     assert set(menus) == {None, "pt", "es"}
     assert {command["command"] for command in menus["pt"]} == {"join", "position", "leave", "help", "language"}
     assert "@TheLineBot" in answer.stdout
