@@ -4,7 +4,6 @@ Telegram's bot gets its webhook, with its secret, and its menus. On Twilio each 
 none is, what to enter in Twilio's console is printed.
 """
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from bots.telegram.connect import connect_telegram
 from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
-from infra.stage import sentences, session
+from infra.stage import arguments_of, sentences, session
 
 
 def connect(settings: Settings, numbers: Sequence[str]) -> Iterator[str]:
@@ -29,10 +28,8 @@ def connect(settings: Settings, numbers: Sequence[str]) -> Iterator[str]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m infra.connect", description="Tell the carriers where we are.")
-    parser.add_argument("stage")
-    parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a number of the Twilio account, as +15551234567")
-    arguments = parser.parse_args()
+    number = {"nargs": "*", "metavar": "NUMBER", "help": "a number of the Twilio account, as +15551234567"}
+    arguments = arguments_of("connect", "Tell the carriers where we are.", ("numbers", number))
     try:
         with sentences():
             kept = parameters(f"/queue-manager/{arguments.stage}", session().client("ssm"))

@@ -6,7 +6,6 @@ the environment (AWS_PROFILE, AWS_REGION); what the carriers and the mail server
 and kept in SSM Parameter Store.
 """
 
-import argparse
 import json
 import os
 import secrets
@@ -19,9 +18,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from bots.telegram.name import bot_name
 from core.storage.parameters import parameters
 from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
-from infra.stage import FRONT_REGION, WAIT, Impossible, sentences, session, stack_name
+from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
 from infra.templates import FOLDER, STACKS, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
 
@@ -59,7 +59,12 @@ NOT_CHOSEN = {"AwsEndpointUrl", "Firewall", "Protected", "SettingsVersion", "Sta
 def chosen(stage: str, folder: Path = FOLDER / "stages") -> dict[str, str]:
     """What this stage has of its own. Raises Impossible for what can't be chosen."""
     file = folder / f"{stage}.toml"
-    found = {name: str(value) for name, value in tomllib.loads(file.read_text()).items()} if file.exists() else {}
+    try:
+        given = tomllib.loads(file.read_text()) if file.exists() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise Impossible(f"{file.name} can't be read: {error}.") from error
+    # What TOML calls true, CloudFormation has as a word.
+    found = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
     parameters = [written(template)["Parameters"] for template in (*STACKS, *OPTIONAL.values())]
     may_be = {name for each in parameters for name, parameter in each.items() if "Default" in parameter} - NOT_CHOSEN
     unknown = sorted(found.keys() - may_be - OPTIONAL.keys())
@@ -90,6 +95,17 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
     return kept | values
 
 
+def name_bot(ssm: Any, stage: str, secret: Mapping[str, str]) -> dict[str, str]:
+    """Ask Telegram once what the bot is called, and keep it: join pages lead there. Nothing new where it is kept."""
+    if "TELEGRAM_BOT_NAME" in secret:
+        return {}
+    name = bot_name(secret["TELEGRAM_BOT_TOKEN"], secret.get("TELEGRAM_API_URL"))
+    if name is None:
+        return {}
+    ssm.put_parameter(Name=f"/queue-manager/{stage}/TELEGRAM_BOT_NAME", Value=name, Type="String")
+    return {"TELEGRAM_BOT_NAME": name}
+
+
 def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[str, str]) -> dict[str, str]:
     """Make a stack from a template of ours, or bring it up to date; answers its outputs.
 
@@ -106,6 +122,7 @@ def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[s
         ],
     }
     status = _status(cloudformation, name)
+    print(f"{name} is being {'made' if status is None else 'brought up to date'} ...", flush=True)
     if status == "ROLLBACK_COMPLETE":
         # What is left of a first time that failed can only be deleted.
         cloudformation.delete_stack(StackName=name)
@@ -239,13 +256,12 @@ def _upload_assets(s3: Any, bucket: str) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description="Put the AWS edition up.")
-    parser.add_argument("stage")
-    stage = parser.parse_args().stage
+    stage = arguments_of("deploy", "Put the AWS edition up.").stage
     aws = session()
     with sentences(), tempfile.TemporaryDirectory() as folder:
         known = chosen(stage)
         secret = put_secrets(aws.client("ssm"), stage, os.environ)
+        secret |= name_bot(aws.client("ssm"), stage, secret)
         code = Path(folder) / "code.zip"
         build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
         known |= {"Stage": stage, "Image": image(aws, stage)}

@@ -4,14 +4,14 @@ What guests and staff left is kept: the database as a snapshot, the accounts in 
 what is secret in Parameter Store, so that the stage can be put up again. The lines that it prints say where.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.stage import FRONT_REGION, WAIT, Impossible, sentences, session, stack_name
+from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
+from infra.templates import STACKS
 
 BUCKETS = ("Code", "Logos", "Logs", "Static")
 
@@ -22,6 +22,8 @@ def destroy(aws: Any, stage: str) -> Iterator[str]:
     Raises Impossible where CloudFormation could not delete a stack; begin again then.
     """
     cloudformation = aws.client("cloudformation")
+    if not any(_resources(cloudformation, stack_name(stage, template)) for template in STACKS):
+        raise Impossible(f"There is no stage {stage} in {cloudformation.meta.region_name}.")
     yield from _delete(cloudformation, stage, "front")
     yield from _delete(aws.client("cloudformation", region_name=FRONT_REGION), stage, "firewall")
     for template in ("log_search", "application", "proxy"):
@@ -81,10 +83,9 @@ def _resources(cloudformation: Any, stack: str) -> dict[str, str]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m infra.destroy", description="Take a stage down.")
-    parser.add_argument("stage")
-    stage = parser.parse_args().stage
-    if input(f"This ends the line of {stage} for its guests and staff. Type its name to go on: ") != stage:
+    stage = arguments_of("destroy", "Take a stage down.").stage
+    print(f"This ends the line of {stage} for its guests and staff. Type its name to go on: ", end="", flush=True)
+    if sys.stdin.readline().strip() != stage:
         sys.exit("Nothing was changed.")
     with sentences():
         for line in destroy(session(), stage):

@@ -6,19 +6,20 @@ machine's among them; the password is made once and kept in SSM Parameter Store.
 https://docs.opensearch.org/latest/im-plugin/index-templates/, …/im-plugin/ism/policies/, …/security/access-control/api/
 """
 
-import argparse
 import os
 import secrets
 import sys
 from http import HTTPStatus
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
 
 from infra.deploy import deploy_stack
-from infra.stage import Impossible, sentences, session, stack_name
+from infra.stage import Impossible, arguments_of, sentences, session, stack_name
 from infra.templates import FOLDER
 
+FROM = "LOG_SEARCH_FROM"
 USER = "operator"
 DAYS_KEPT = 30
 INDICES = "queue-manager-*"
@@ -146,14 +147,13 @@ def _checked(answer: httpx.Response) -> Any:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m infra.log_search", description="Put up a search over the logs.")
-    parser.add_argument("stage")
-    stage = parser.parse_args().stage
-    addresses = os.environ.get("LOG_SEARCH_FROM")
-    if not addresses:
-        sys.exit("Set LOG_SEARCH_FROM first: from where it may be opened, such as 203.0.113.7/32 (and this machine).")
+    stage, addresses = arguments_of("log_search", "Put up a search over the logs.").stage, os.environ.get(FROM, "")
+    try:
+        networks = [ip_network(address) for address in addresses.split(",")]
+    except ValueError:
+        sys.exit(f"Set {FROM} first: from where it may be opened, such as 203.0.113.7/32,198.51.100.0/24.")
     with sentences():
-        outputs, password = deploy_log_search(session(), stage, addresses)
+        outputs, password = deploy_log_search(session(), stage, ",".join(map(str, networks)))
         try:
             with httpx.Client(base_url=outputs["Url"], auth=(USER, password), timeout=60) as domain:
                 prepare(domain, outputs["Role"])

@@ -3,7 +3,6 @@
 python -m infra.redrive STAGE
 """
 
-import argparse
 import sys
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from core.storage.account_queues import Mail
 from core.storage.accounts import LinkRequest
 from core.storage.fan_out import Nudge
 from core.storage.queue_messages import MalformedMessage, UnknownVersion, read, written
-from infra.stage import sentences, session
+from infra.stage import arguments_of, sentences, session
 
 QUEUES: dict[str, type[Nudge | LinkRequest | Mail]] = {
     "sms-notices": Nudge,
@@ -57,9 +56,7 @@ def _some(sqs: Any, queue: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m infra.redrive", description="Send dead letters again.")
-    parser.add_argument("stage")
-    stage = parser.parse_args().stage
+    stage = arguments_of("redrive", "Send dead letters again.").stage
     with sentences():
         print(f"{redrive(session().client('sqs'), stage)} sent again.")
 

@@ -1,6 +1,8 @@
 """What the commands of a stage have in common: where it is, how its stacks are called, and how a failure is said."""
 
+import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ FRONT_REGION = "us-east-1"
 WAIT = {"Delay": 5, "MaxAttempts": 1440}
 
 
+STAGE = re.compile(r"[a-z][a-z0-9]*")
+
+
 class Impossible(Exception):
     """It could not be done; the sentence says why, and what stands now."""
 
@@ -22,6 +27,21 @@ class Impossible(Exception):
 def session() -> boto3.Session:
     """In the region of AWS_REGION, which boto3 itself does not read."""
     return boto3.Session(region_name=os.environ.get("AWS_REGION", DEFAULT_REGION))
+
+
+def arguments_of(program: str, description: str, *more: tuple[str, dict[str, str]]) -> argparse.Namespace:
+    """What a command was given: the stage, and `more` of argparse's arguments."""
+    parser = argparse.ArgumentParser(prog=f"python -m infra.{program}", description=description)
+    parser.add_argument("stage", type=_stage, help="small letters and digits, such as prod")
+    for name, options in more:
+        parser.add_argument(name, **options)  # type: ignore[arg-type]
+    return parser.parse_args()
+
+
+def _stage(text: str) -> str:
+    if not STAGE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no stage: small letters and digits, and a letter first")
+    return text
 
 
 def stack_name(stage: str, template: str) -> str:

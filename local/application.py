@@ -158,8 +158,8 @@ def _simulator_settings(parts: Parts) -> SimulatorSettings:
         telegram_bot_token=settings.telegram.bot_token,
         telegram_webhook_secret=settings.telegram.webhook_secret,
         telegram_bot_name=settings.telegram.bot_name or SIMULATED_BOT,
-        numbers=partial(_numbers, parts.records),
-        codes=partial(_codes, parts.records),
+        numbers=partial(numbers_of, parts.records),
+        codes=partial(codes_of, parts.records),
         sms=settings.twilio.simulated,
         telegram=settings.telegram.simulated,
         mail=settings.mail_server is None,
@@ -167,7 +167,7 @@ def _simulator_settings(parts: Parts) -> SimulatorSettings:
     )
 
 
-def _numbers(records: Records) -> Sequence[tuple[str, str]]:
+def numbers_of(records: Records) -> Sequence[tuple[str, str]]:
     """The numbers, each once, with the names of the venues that have it."""
     names: defaultdict[str, list[str]] = defaultdict(list)
     with records.reading() as tx:
@@ -176,7 +176,8 @@ def _numbers(records: Records) -> Sequence[tuple[str, str]]:
     return [(" / ".join(venues), number) for number, venues in names.items()]
 
 
-def _codes(records: Records) -> Sequence[tuple[str, str]]:
+def codes_of(records: Records) -> Sequence[tuple[str, str]]:
+    """The queues' names, with their join codes."""
     with records.reading() as tx:
         return [(place.queue.name, place.queue.join_code) for place in tx.queues.all_at_venues(MOST_PLACES)]
 

@@ -15,15 +15,15 @@ import structlog
 from waitress.server import create_server
 from waitress.wasyncore import close_all
 
+from bots.telegram.name import bot_name
 from core.errors import RecordUnavailable
-from core.settings import Settings
+from core.settings import Settings, Telegram
 from core.storage.schema import migrate
 from local.addresses import hosts
 from local.application import Parts, create_application
 from local.children import Child
 from local.demo import make_demo
 from local.greeting import greeting
-from local.telegram_bot import bot_name
 from local.valkey import EmbeddedValkey
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -69,7 +69,7 @@ def _run(settings: Settings, stack: ExitStack) -> None:
     new_password = make_demo(parts)
     connections: dict[int, object] = {}
     server = create_server(
-        create_application(parts, bot_name(settings)),
+        create_application(parts, _bot_name(settings.telegram)),
         map=connections,
         sockets=sockets,
         threads=THREADS,
@@ -167,3 +167,10 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
     """Still stopping."""
+
+
+def _bot_name(telegram: Telegram) -> str | None:
+    """TELEGRAM_BOT_NAME, or what Telegram calls the bot; None where nobody knows now, or there is none."""
+    if not telegram.connected or telegram.bot_name:
+        return telegram.bot_name
+    return bot_name(telegram.bot_token, telegram.api_url)

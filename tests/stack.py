@@ -1,15 +1,20 @@
 """The AWS edition on this machine: the templates that `make deploy` puts up, on MiniStack, MariaDB and Valkey.
 
 `make stack` runs it with the simulator's phones; tests put their own carriers in their place. What MiniStack can't do
-is left out: the network, a proxy of RDS, and the way through CloudFront, in whose place stands `Front`.
+is left out: the network, a proxy of RDS, the gateway's own errors, and the way through CloudFront, in whose place
+stands `Front`.
 """
 
+import logging
 import os
 import secrets
 import signal
+import socket
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -32,6 +37,7 @@ from core.venues import VenueService
 from infra.build import build
 from infra.deploy import deploy, put_secrets
 from infra.stage import stack_name
+from local.application import codes_of, numbers_of
 from local.demo import EMAIL, JOIN_CODE, NUMBER
 from local.simulator import SimulatorSettings, State, create_simulator
 from local.simulator.guard import PREFIX
@@ -218,36 +224,49 @@ def _simulator(stack: Stack, simulated: State, url: str, port: int) -> Flask:
         telegram_bot_token=stack.secret["TELEGRAM_BOT_TOKEN"],
         telegram_webhook_secret=stack.secret["TELEGRAM_WEBHOOK_SECRET"],
         telegram_bot_name="QueueManagerBot",
-        numbers=lambda: [("The Demo Bar", NUMBER)],
-        codes=lambda: [("Tables", JOIN_CODE)],
+        numbers=partial(numbers_of, stack.records),
+        codes=partial(codes_of, stack.records),
     )
     app = Flask("simulator")
     app.register_blueprint(create_simulator(settings, simulated))
     return app
 
 
+def _is_free(port: str) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", int(port)))
+        except (OSError, OverflowError, ValueError):
+            return False
+    return True
+
+
 def main() -> None:
     """`make stack`: run it until stopped, and say where it is."""
-    password = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
-    port = int(os.environ.get("PORT", "8000"))
+    password, port = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9), os.environ.get("PORT", "8000")
+    if not _is_free(port):
+        sys.exit(f"PORT={port} is no port of this machine that is free.")
+    # An ordinary stop is one by Ctrl-C too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     print("Building the functions and putting the stacks up; it takes a minute ...", flush=True)
-    with ExitStack() as running:
-        directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        build(directory / "code.zip", None)
-        url = running.enter_context(served(directory, port, password, directory / "code.zip"))
-        print(
-            f"""
+    try:
+        with ExitStack() as running:
+            directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
+            build(directory / "code.zip", None)
+            url = running.enter_context(served(directory, int(port), password, directory / "code.zip"))
+            print(
+                f"""
   The line    {url}
   Log in as   {EMAIL}, {password}
   Phones      {url}{PREFIX}: text JOIN to {NUMBER}, or write {JOIN_CODE} to the bot
 
 Ctrl-C stops it, and forgets everything.""",
-            flush=True,
-        )
-        try:
+                flush=True,
+            )
             signal.pause()
-        except KeyboardInterrupt:
-            print("Stopping.")
+    except KeyboardInterrupt:
+        print("Stopped.")
 
 
 if __name__ == "__main__":

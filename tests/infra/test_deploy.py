@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from infra.build import AUTHORITIES, add_authorities
-from infra.deploy import GIVEN, MADE, chosen, deploy_stack, put_secrets
+from infra.deploy import GIVEN, MADE, chosen, deploy_stack, name_bot, put_secrets
 from infra.destroy import destroy
 from infra.stage import Impossible, stack_name
+from tests.carriers_accounts import CarriersAccounts
 from tests.servers import MiniStack
 from tests.stack import network
 
@@ -39,6 +40,17 @@ def test_secrets_are_made_once_and_what_is_given_anew_is_kept(aws: MiniStack) ->
     assert answered == {name: value for name, (_, value) in second.items()}
 
 
+def test_the_bots_name_is_asked_once_and_kept(aws: MiniStack, carriers: CarriersAccounts) -> None:
+    ssm, secret = aws.client("ssm"), {"TELEGRAM_BOT_TOKEN": "1:x", "TELEGRAM_API_URL": carriers.url}
+
+    named = name_bot(ssm, "named", secret)
+
+    assert named == {"TELEGRAM_BOT_NAME": "TheLineBot"}
+    assert kept(aws, "named") == {"TELEGRAM_BOT_NAME": ("String", "TheLineBot")}
+    assert name_bot(ssm, "named", secret | named) == {}
+    assert len(carriers.told) == 1
+
+
 def test_what_is_missing_is_named_and_nothing_is_written(aws: MiniStack) -> None:
     with pytest.raises(Impossible, match="TELEGRAM_BOT_TOKEN"):
         put_secrets(aws.client("ssm"), "missing", {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"})
@@ -50,11 +62,16 @@ def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_pa
     (tmp_path / "prod.toml").write_text('DatabaseClass = "db.t4g.small"\nFirewall = "on"\nMostRequests = 1000\n')
     (tmp_path / "typo.toml").write_text('DatabaseClas = "db.t4g.small"\n')
     (tmp_path / "wrong.toml").write_text('Proxy = "yes"\n')
+    (tmp_path / "torn.toml").write_text("MultiAz = ")
+    (tmp_path / "yes.toml").write_text("MultiAz = true\n")
     (tmp_path / "both.toml").write_text('Proxy = "on"\nDatabaseHost = "elsewhere"\n')
     (tmp_path / "ours.toml").write_text('CodeKey = "my.zip"\nStage = "test"\n')
 
     assert chosen("prod", tmp_path) == {"DatabaseClass": "db.t4g.small", "Firewall": "on", "MostRequests": "1000"}
     assert chosen("none", tmp_path) == {}
+    assert chosen("yes", tmp_path) == {"MultiAz": "true"}
+    with pytest.raises(Impossible, match=r"torn\.toml can't be read"):
+        chosen("torn", tmp_path)
     with pytest.raises(Impossible, match=r"typo\.toml names what a stage can't choose: DatabaseClas\."):
         chosen("typo", tmp_path)
     with pytest.raises(Impossible, match=r"ours\.toml names what a stage can't choose: CodeKey, Stage\."):
@@ -134,5 +151,5 @@ def test_a_stage_that_was_taken_down_leaves_its_accounts_and_secrets_and_can_be_
         assert any(stack["Customer"] in line for line in said)
         assert stack["Customer"] in session.client("dynamodb").list_tables()["TableNames"]
     assert kept(aws, stage).keys() == {*GIVEN, *MADE}
-    # What is not there is no trouble.
-    assert len(list(destroy(session, stage))) == 1
+    with pytest.raises(Impossible, match=f"There is no stage {stage} in {aws.REGION}"):
+        list(destroy(session, stage))

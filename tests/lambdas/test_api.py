@@ -10,7 +10,9 @@ import pytest
 from core.accounts import AccountService
 from core.storage.account_queues import Mail
 from core.storage.queue_messages import written
+from infra.add_account import add_account
 from infra.redrive import redrive
+from infra.stage import Impossible
 from tests.lambdas.conftest import Deployed, wait_until
 from tests.lambdas.surroundings import ACCEPTED
 from tests.stack import STAGE
@@ -84,6 +86,20 @@ def test_who_registers_gets_a_mail_through_both_queues_and_an_account_by_its_lin
     assert mail["From"] == "line@example.com"
     assert post("/accounts/verify", token=token).json()["email"] == email
     assert post("/login", email=email, password=PASSWORD).status_code == 200
+
+
+def test_who_is_invited_gets_an_account_by_the_command(deployed: Deployed) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    aws = deployed.aws.session()
+
+    password = add_account(aws, STAGE, email)
+
+    body = json.dumps({"email": email, "password": password}).encode()
+    assert deployed.ask("POST", "/api/v1/login", body, {"Content-Type": "application/json"}).status_code == 200
+    with pytest.raises(Impossible, match=f"{email} has an account already"):
+        add_account(aws, STAGE, email)
+    with pytest.raises(Impossible, match="nobody is not an e-mail address"):
+        add_account(aws, STAGE, "nobody")
 
 
 def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_again(deployed: Deployed) -> None:
