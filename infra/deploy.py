@@ -19,6 +19,8 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from bots.telegram.name import bot_name
+from core.environment import SettingsError
+from core.settings import Settings
 from core.storage.parameters import parameters
 from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
 from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
@@ -47,6 +49,14 @@ MADE: Mapping[str, Callable[[], str]] = {
     "ORIGIN_KEY": lambda: secrets.token_urlsafe(32),
     "TELEGRAM_WEBHOOK_SECRET": lambda: secrets.token_urlsafe(24),
     "TOKEN_KEY": lambda: secrets.token_urlsafe(32),
+}
+# What the functions read besides, as it might be.
+OF_THE_STACKS = {
+    "MYSQL_DATABASE": "queue_manager",
+    "MYSQL_HOST": "database.example",
+    "MYSQL_USER": "queue_manager",
+    "PUBLIC_URL": "https://line.example",
+    "REDIS_HOST": "cache.example",
 }
 AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -90,6 +100,10 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
         raise Impossible(f"Set these in the environment first: {', '.join(missing)}.")
     values = {name: environment[name] for name in (*GIVEN, *MAY_BE_GIVEN) if environment.get(name)}
     values |= {name: make() for name, make in MADE.items() if name not in kept}
+    try:
+        Settings.from_parameters(OF_THE_STACKS | kept | values)
+    except SettingsError as error:
+        raise Impossible(str(error)) from error
     for name, value in values.items():
         ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
     return kept | values

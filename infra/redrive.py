@@ -29,7 +29,10 @@ def redrive(sqs: Any, stage: str) -> int:
     for name in QUEUES:
         queue = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{name}")["QueueUrl"]
         failed = sqs.get_queue_url(QueueName=f"queue-manager-{stage}-{name}-failed")["QueueUrl"]
-        while messages := _some(sqs, failed):
+        # Those that are laid aside again meanwhile are left for another time.
+        left = _count(sqs, failed)
+        while left > 0 and (messages := _some(sqs, failed)):
+            left -= len(messages)
             for message in messages:
                 try:
                     body = _anew(name, message["Body"])
@@ -46,6 +49,11 @@ def _anew(queue: str, body: str) -> str:
     """The same message, of the kind that is in this queue; a nudge gives the notices all their tries back."""
     message = read(QUEUES[queue], body)
     return written(replace(message, again=True) if isinstance(message, Nudge) else message)
+
+
+def _count(sqs: Any, queue: str) -> int:
+    name = "ApproximateNumberOfMessages"
+    return int(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name])
 
 
 def _some(sqs: Any, queue: str) -> list[dict[str, Any]]:

@@ -63,7 +63,15 @@ def application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request of API Gateway."""
-    return application()(event, context)
+    return application()(_without_lookalikes(event), context)
+
+
+def _without_lookalikes(event: dict[str, Any]) -> dict[str, Any]:
+    """Without headers whose names have an underscore: WSGI takes X_Forwarded_For for the gateway's X-Forwarded-For."""
+    named = {}
+    for kind in ("headers", "multiValueHeaders"):
+        named[kind] = {name: value for name, value in (event.get(kind) or {}).items() if "_" not in name}
+    return {**event, **named}
 
 
 def _services(here: Parts) -> Services:

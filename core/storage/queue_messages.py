@@ -30,7 +30,7 @@ def read(kind: type[T], body: str) -> T:
     """The message of this kind in a body. Raises MalformedMessage, UnknownVersion."""
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage("not JSON") from error
     if not isinstance(fields, dict):
         raise MalformedMessage("no JSON object")

@@ -35,6 +35,7 @@ def test_an_unknown_version_is_named(version: str, named: str) -> None:
     [
         ("", "not JSON"),
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ("[]", "no JSON object"),
         ('{"version": 1}', "other fields"),
         ('{"version": 1, "ticket_id": "T1", "more": 1}', "other fields"),

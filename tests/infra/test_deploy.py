@@ -13,7 +13,7 @@ from tests.carriers_accounts import CarriersAccounts
 from tests.servers import MiniStack
 from tests.stack import network
 
-ENVIRONMENT = dict.fromkeys(GIVEN, "given")
+ENVIRONMENT = {"TELEGRAM_BOT_TOKEN": "1:x", "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "given"}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,24 @@ def test_a_stack_takes_what_it_knows_is_brought_up_to_date_or_left_alone(aws: Mi
     [stack] = cloudformation.describe_stacks(StackName="twice")["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
     assert {"ParameterKey": "MostRequests", "ParameterValue": "1000"} in stack["Parameters"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SIGN_UP", "Invited", "SIGN_UP"),
+        ("SMTP_PORT", "smtp", "SMTP_PORT"),
+        ("TWILIO_ACCOUNT_SID", "SK1", "TWILIO_ACCOUNT_SID"),
+        ("TEXT_COUNTRIES", "Brazil", "TEXT_COUNTRIES"),
+    ],
+)
+def test_what_the_functions_could_not_begin_with_is_refused_before_anything_is_written(
+    aws: MiniStack, name: str, value: str, said: str
+) -> None:
+    with pytest.raises(Impossible, match=said):
+        put_secrets(aws.client("ssm"), "odd", ENVIRONMENT | {name: value})
+
+    assert kept(aws, "odd") == {}
 
 
 def test_a_stage_may_name_another_database_cache_and_table(aws: MiniStack) -> None:
