@@ -39,7 +39,7 @@ def _migrate() -> None:
     """Needs the database and nothing else: the front may not stand yet. Raises SettingsError, and what alembic does."""
     url, password = database_parameters({**os.environ, **parameters(os.environ["PARAMETERS"])})
     start_logging([password] if password else [])
-    migrate(open_engine(url, connections=1))
+    migrate(open_engine(url, connections=1), leave_later=True)
 
 
 def _tell(event: Mapping[str, Any], status: str, reason: str | None) -> None:

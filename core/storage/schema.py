@@ -16,10 +16,11 @@ MIGRATION_SECONDS = 3600.0
 log = structlog.get_logger(__name__)
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema; does nothing where it is there already, or of a later release.
+def migrate(engine: Engine, *, leave_later: bool = False) -> None:
+    """Bring the database to the newest schema; does nothing where it is there already.
 
-    A later release only adds what this one does not mind, so this one may come back over it.
+    leave_later: do nothing either where it is of a later release, which only adds what this one does not mind. Without
+    it, raises Alembic's CommandError then.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -28,9 +29,9 @@ def migrate(engine: Engine) -> None:
         config.attributes["connection"] = connection
         now = MigrationContext.configure(connection).get_current_revision()
         known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-        if now is None or now in known:
-            connection.rollback()
-            command.upgrade(config, "head")
-        else:
+        connection.rollback()
+        if leave_later and now is not None and now not in known:
             log.warning("the database is of a later release, and was left as it is", revision=now)
+        else:
+            command.upgrade(config, "head")
     patient.dispose()
