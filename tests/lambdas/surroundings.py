@@ -38,7 +38,7 @@ TAKEN = Answer(200, {"ok": True, "result": {"message_id": 1, "date": 1, "chat": 
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of one event in a container of its own."""
+    """What came of one event in a container of its function's own, and what that had imported in the end."""
 
     event: dict[str, Any]
     said: dict[str, Any]
@@ -103,11 +103,13 @@ class Surroundings:
         return Container(function.handler, self.code, environment | variables, log)
 
     def run(self, module: str, name: str) -> Ran:
-        """A recorded event in a container of its own, once."""
+        """A recorded event, in a container that gets all those of its function, once."""
         if (module, name) not in self._ran:
-            event = self.event(module, name)
+            events = {name: self.event(module, name) for of, name in RECORDED if of == module}
             with self.container(module) as container:
-                self._ran[module, name] = Ran(event, container.invoke(event), container.modules())
+                said = {name: container.invoke(event) for name, event in events.items()}
+                modules = container.modules()
+            self._ran |= {(module, name): Ran(events[name], said[name], modules) for name in events}
         return self._ran[module, name]
 
     def event(self, module: str, name: str) -> dict[str, Any]:
