@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from core.storage.engine import open_engine
 
@@ -27,11 +27,17 @@ def migrate(engine: Engine, *, leave_later: bool = False) -> None:
     patient = open_engine(engine.url.render_as_string(hide_password=False), MIGRATION_SECONDS)
     with patient.connect() as connection:
         config.attributes["connection"] = connection
-        now = MigrationContext.configure(connection).get_current_revision()
-        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-        connection.rollback()
-        if leave_later and now is not None and now not in known:
-            log.warning("the database is of a later release, and was left as it is", revision=now)
-        else:
+        later = _later_revision(config, connection) if leave_later else None
+        if later is None:
             command.upgrade(config, "head")
+        else:
+            log.warning("the database is of a later release, and was left as it is", revision=later)
     patient.dispose()
+
+
+def _later_revision(config: Config, connection: Connection) -> str | None:
+    """The database's revision where this release does not have it."""
+    now = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return None if now is None or now in known else now
