@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from core.passwords import Passwords
 from core.storage.accounts import Account
 from core.storage.records import Transaction
+from core.venues import VenueService
 from local.application import Parts
 
 EMAIL = "demo@example.com"
@@ -41,11 +42,16 @@ def demo_account_exists(parts: Parts) -> bool:
         return tx.accounts.by_email(EMAIL) is not None
 
 
+def make_venue(tx: Transaction, venues: VenueService, account_id: str) -> None:
+    """The venue itself, with its queue, for this account."""
+    venue = venues.create(tx, account_id, name="The Demo Bar", time_zone="UTC", phone_number=NUMBER)
+    venues.create_queue(tx, account_id, venue.id, name="Tables", join_code=JOIN_CODE)
+
+
 def _make(tx: Transaction, parts: Parts, password_hash: str) -> None:
     account = Account(secrets.token_hex(8), EMAIL, password_hash, session_version=1, created_at=tx.now)
     tx.accounts.insert(account)
-    venue = parts.venues.create(tx, account.id, name="The Demo Bar", time_zone="UTC", phone_number=NUMBER)
-    parts.venues.create_queue(tx, account.id, venue.id, name="Tables", join_code=JOIN_CODE)
+    make_venue(tx, parts.venues, account.id)
 
 
 def _hash(password: str) -> str:

@@ -1,12 +1,13 @@
 """What the carriers' accounts are asked when they are told where we are: numbers at Twilio, a bot at Telegram."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs
+
+from tests.stand_ins import on_loopback
 
 NUMBER = "+15550100001"
 
@@ -21,13 +22,8 @@ class CarriersAccounts:
     @contextmanager
     def serving(self) -> Iterator[Self]:
         handler = type("Handler", (_Handler,), {"told": self.told})
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
+        with on_loopback(handler) as self.url:
             yield self
-            server.shutdown()
-            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

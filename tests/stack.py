@@ -32,13 +32,13 @@ from core.clock import system_clock
 from core.queues import QueueService
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
-from core.storage.records import Records, Transaction
+from core.storage.records import Records
 from core.venues import VenueService
 from infra.build import build
 from infra.deploy import deploy, put_secrets
 from infra.stage import stack_name
 from local.application import codes_of, numbers_of
-from local.demo import EMAIL, JOIN_CODE, NUMBER
+from local.demo import EMAIL, JOIN_CODE, NUMBER, make_venue
 from local.simulator import SimulatorSettings, State, create_simulator
 from local.simulator.guard import PREFIX
 from tests.servers import Mailbox, MariaDB, MiniStack, Valkey
@@ -207,12 +207,7 @@ def make_demo(stack: Stack, password: str) -> None:
     """The demo venue of the one-machine edition, with its account."""
     account = AccountService(stack.accounts, no_mail, "").add(EMAIL, password)
     venues = VenueService(QueueService(), RESERVED_CODES)
-
-    def work(tx: Transaction) -> None:
-        venue = venues.create(tx, account.id, name="The Demo Bar", time_zone="UTC", phone_number=NUMBER)
-        venues.create_queue(tx, account.id, venue.id, name="Tables", join_code=JOIN_CODE)
-
-    stack.records.transaction(work)
+    stack.records.transaction(lambda tx: make_venue(tx, venues, account.id))
 
 
 def _simulator(stack: Stack, simulated: State, url: str, port: int) -> Flask:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Self
 from urllib.parse import parse_qsl
+
+from tests.stand_ins import on_loopback
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,5 @@ class Carrier:
             def handle_error(self, request: object, client_address: object) -> None:
                 """A client that gave up waiting is what some tests want."""
 
-        with Server(("127.0.0.1", 0), Handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with on_loopback(Handler, Server) as self.url:
+            yield self
