@@ -24,8 +24,8 @@ USER = "operator"
 DAYS_KEPT = 30
 INDICES = "queue-manager-*"
 EXACT = (
-    "channel", "code", "function", "kind", "level", "logger", "method", "notice", "path", "request_id", "revision",
-    "scope", "stage", "state", "ticket",
+    "channel", "code", "exception_name", "function", "function_request_id", "kind", "level", "logger", "method",
+    "notice", "path", "request_id", "revision", "scope", "sqs_message", "stage", "state", "ticket", "xray_trace_id",
 )  # fmt: skip
 WORDS = ("error", "event", "exception", "message", "reason")
 KEYWORD = {"type": "keyword", "ignore_above": 1024}
@@ -40,6 +40,7 @@ TEMPLATE: dict[str, Any] = {
             "dynamic": False,
             "properties": {
                 "@timestamp": {"type": "date"},
+                "cold_start": {"type": "boolean"},
                 "count": {"type": "long"},
                 "ms": {"type": "float"},
                 "retry": {"type": "boolean"},

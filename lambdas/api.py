@@ -16,6 +16,7 @@ from core.venues import VenueService
 from core.walk_ins import WalkIns
 from lambdas.limits import counter
 from lambdas.staff import accounts
+from lambdas.watching import watched
 from lambdas.wiring import Parts, parts
 from web.access_log import AccessLog
 from web.application import create_app
@@ -61,6 +62,7 @@ def application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     return handler
 
 
+@watched
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request of API Gateway."""
     return application()(_without_lookalikes(event), context)

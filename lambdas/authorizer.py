@@ -9,6 +9,7 @@ from typing import Any
 
 from core.accounts import AccountService
 from lambdas.staff import accounts
+from lambdas.watching import watched
 from lambdas.wiring import parts
 from web import tokens
 
@@ -19,6 +20,7 @@ def service() -> AccountService:
     return accounts()
 
 
+@watched
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Allow this request in the name of the token's account, or deny it.
 

@@ -21,7 +21,7 @@ def each(event: dict[str, Any], context: Any, handle: Callable[[SQSRecord], None
             handle(record)
         except Exception:
             # The processor tells nobody.
-            log.exception("a message of the queue failed", message=record.message_id)
+            log.exception("a message of the queue failed", sqs_message=record.message_id)
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

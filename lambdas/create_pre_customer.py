@@ -12,6 +12,7 @@ from core.storage.accounts import LinkRequest
 from core.storage.queue_messages import read
 from lambdas.batches import each
 from lambdas.staff import accounts
+from lambdas.watching import watched
 
 
 @cache
@@ -20,6 +21,7 @@ def service() -> AccountService:
     return accounts(send_mail=AccountQueue(os.environ["EMAIL_SENDER"]).put_mail)
 
 
+@watched
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Keep what each link stands for, and hand its mail on; answers which messages failed."""
 

@@ -9,6 +9,7 @@ from bots.email.sender import MailSender, no_mail
 from core.storage.account_queues import Mail
 from core.storage.queue_messages import read
 from lambdas.batches import each
+from lambdas.watching import watched
 from lambdas.wiring import parts
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def send_mail() -> "SendMail":
     return no_mail if server is None else MailSender.through(server).send
 
 
+@watched
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Send each mail; answers which messages failed."""
 

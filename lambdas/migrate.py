@@ -11,17 +11,18 @@ from typing import Any
 
 import structlog
 
-from core.logs import start_logging
 from core.settings import database_parameters
 from core.storage.engine import open_engine
 from core.storage.parameters import parameters
 from core.storage.schema import migrate
+from lambdas.watching import start_logging, watched
 
 TIMEOUT_SECONDS = 10
 
 log = structlog.get_logger(__name__)
 
 
+@watched
 def handle(event: Mapping[str, Any], context: Any) -> None:
     """Migrate when the resource is made or changed, and tell CloudFormation; deleting it changes nothing."""
     reason = None

@@ -6,6 +6,7 @@ from typing import Any
 from bots.sms.sender import TwilioSender
 from lambdas.batches import each
 from lambdas.notices import Teller
+from lambdas.watching import watched
 from lambdas.wiring import parts
 
 
@@ -18,6 +19,7 @@ def teller() -> Teller:
     return Teller(here, {"sms": sender, "whatsapp": sender})
 
 
+@watched
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Send what is due; answers which messages failed."""
     return each(event, context, teller().tell)

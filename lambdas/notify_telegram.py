@@ -7,6 +7,7 @@ from bots.telegram.sender import TelegramSender
 from core.settings import TELEGRAM_API_URL
 from lambdas.batches import each
 from lambdas.notices import Teller
+from lambdas.watching import watched
 from lambdas.wiring import parts
 
 
@@ -18,6 +19,7 @@ def teller() -> Teller:
     return Teller(here, {"telegram": TelegramSender(telegram.bot_token, api_url=telegram.api_url or TELEGRAM_API_URL)})
 
 
+@watched
 def handle(event: dict[str, Any], context: Any) -> Any:
     """Send what is due; answers which messages failed."""
     return each(event, context, teller().tell)

@@ -11,8 +11,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
-from core.logs import start_logging
 from core.storage.log_index import Document, LogIndex
+from lambdas.watching import start_logging, watched
 
 
 @cache
@@ -22,6 +22,7 @@ def log_index() -> LogIndex:
     return LogIndex(os.environ["LOG_INDEX"])
 
 
+@watched
 def handle(event: dict[str, Any], _context: object) -> None:
     """Index what was logged. Raises what LogIndex.put does: Lambda then calls again, twice, with the same event."""
     logged = CloudWatchLogsEvent(event).parse_logs_data()

@@ -5,8 +5,10 @@ from typing import Any
 
 from lambdas.http import answered
 from lambdas.texts import webhook
+from lambdas.watching import watched
 
 
+@watched
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answer a text in TwiML."""
     return answered(event, webhook().handle)

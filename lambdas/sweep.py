@@ -13,6 +13,7 @@ import structlog
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from core.sweeps import Sweeper
+from lambdas.watching import watched
 from lambdas.wiring import parts
 
 LEFT_BEHIND = timedelta(seconds=10)
@@ -27,6 +28,7 @@ class SweepFailed(Exception):
     """Some of the steps failed; the log has them, and the next sweep tries again."""
 
 
+@watched
 def handle(event: Mapping[str, Any], _context: object) -> None:
     """Sweep what the schedule names. Raises SweepFailed, at the end, so that the function's errors count it."""
     here, failed, give_up_at = parts(), [], time.monotonic() + MOST_SECONDS

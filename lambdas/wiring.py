@@ -5,7 +5,6 @@ from functools import cache
 
 from core.clock import system_clock
 from core.contacts import ContactBook
-from core.logs import start_logging
 from core.notices import NoticeService
 from core.queues import QueueService
 from core.settings import Settings
@@ -15,6 +14,7 @@ from core.storage.parameters import parameters
 from core.storage.records import Records
 from core.storage.redis_server import open_redis
 from core.storage.view import Positions, PositionView, ViewUpdate
+from lambdas.watching import start_logging
 
 # A container serves one request at a time.
 CONNECTIONS = 1

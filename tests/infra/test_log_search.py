@@ -188,14 +188,18 @@ def logged_fields() -> set[str]:
 def test_everything_that_we_log_can_be_searched() -> None:
     of_every_line = {
         "@timestamp",
+        "cold_start",
         "event",
         "exception",
+        "exception_name",
         "function",
+        "function_request_id",
         "level",
         "logger",
         "message",
         "request_id",
         "stage",
+        "xray_trace_id",
     }
     fields = logged_fields()
 

@@ -219,6 +219,7 @@ def _names(aws: MiniStack) -> dict[str, str]:
         "AwsEndpointUrl": aws.url,
         "Customer": customer,
         "PreCustomer": pre_customer,
+        "Tracing": "PassThrough",
         "TicketEvents": aws.client("sns").create_topic(Name="alone")["TopicArn"],
         **queues,
     }

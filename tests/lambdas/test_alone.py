@@ -22,21 +22,23 @@ pytestmark = pytest.mark.timeout(300)
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_ZIP = 50 * 10**6
 HEAVY = {
-    "aiohttp", "alembic", "argon2", "aws_lambda_powertools", "flask", "httpx", "jinja2", "limits", "pydantic",
-    "rapidfuzz", "requests", "spectree", "sqlalchemy", "telegram", "telegram.ext", "twilio", "twilio.rest", "wtforms",
+    "aiohttp", "alembic", "argon2", "aws_lambda_powertools.utilities.batch", "aws_xray_sdk.core", "flask", "httpx",
+    "jinja2", "limits", "pydantic", "rapidfuzz", "requests", "spectree", "sqlalchemy", "telegram", "telegram.ext",
+    "twilio", "twilio.rest", "wtforms",
 }  # fmt: skip
 CONVERSATION = {"limits", "rapidfuzz", "sqlalchemy"}
+OF_A_QUEUE = {"aws_lambda_powertools.utilities.batch", "sqlalchemy"}
 USED = {
     "api": {"argon2", "flask", "jinja2", "limits", "pydantic", "rapidfuzz", "spectree", "sqlalchemy", "wtforms"},
-    "create_pre_customer": {"argon2", "aws_lambda_powertools", "sqlalchemy"},
-    "email_sender": {"aws_lambda_powertools", "sqlalchemy"},
+    "create_pre_customer": OF_A_QUEUE | {"argon2"},
+    "email_sender": OF_A_QUEUE,
     "authorizer": {"argon2", "sqlalchemy"},
     "migrate": {"alembic", "sqlalchemy"},
-    "notify_sms": {"aws_lambda_powertools", "rapidfuzz", "requests", "sqlalchemy", "twilio", "twilio.rest"},
-    "notify_telegram": {"aws_lambda_powertools", "httpx", "rapidfuzz", "sqlalchemy", "telegram"},
+    "notify_sms": OF_A_QUEUE | {"rapidfuzz", "requests", "twilio", "twilio.rest"},
+    "notify_telegram": OF_A_QUEUE | {"httpx", "rapidfuzz", "telegram"},
     "sms_status": CONVERSATION | {"twilio"},
     "sms_webhook": CONVERSATION | {"twilio"},
-    "sweep": {"aws_lambda_powertools", "sqlalchemy"},
+    "sweep": {"sqlalchemy"},
     "telegram_webhook": CONVERSATION | {"httpx", "telegram"},
 }
 """What is worth the time of a cold start: of HEAVY, what the work of a function takes."""
