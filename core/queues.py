@@ -42,6 +42,7 @@ from core.steps import (
     last_action,
     lock_queue,
     lock_ticket,
+    lock_ticket_in_line,
     record,
     remove_all,
     restore,
@@ -135,9 +136,9 @@ class QueueService:
 
     def call(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """Call this guest, wherever in the line. Raises WrongState unless waiting, NotFound."""
-        queue, ticket = lock_ticket(tx, ticket_id, actor, "call", WAITING)
+        queue, ticket, nearest = lock_ticket_in_line(tx, ticket_id, actor, "call", WAITING)
         self._call(tx, queue, ticket, actor)
-        self._line_moved_up(tx, queue)
+        self._tell_almost_there(tx, queue, nearest)
         return ticket
 
     def recall(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
@@ -200,20 +201,20 @@ class QueueService:
 
     def remove(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """Take a guest out of the line. Raises WrongState unless waiting or called, NotFound."""
-        queue, ticket = lock_ticket(tx, ticket_id, actor, "remove", *ACTIVE_STATES)
+        queue, ticket, nearest = lock_ticket_in_line(tx, ticket_id, actor, "remove", *ACTIVE_STATES)
         waited = ticket.state is WAITING
         take_step(tx, queue, ticket, TicketState.REMOVED, EventKind.REMOVED, actor)
         if waited:
-            self._line_moved_up(tx, queue)
+            self._tell_almost_there(tx, queue, nearest)
         return ticket
 
     def leave(self, tx: Transaction, ticket_id: str, actor: Actor) -> Ticket:
         """The guest gives the place up. Raises WrongState unless waiting or called, NotFound."""
-        queue, ticket = lock_ticket(tx, ticket_id, actor, "leave", *ACTIVE_STATES)
+        queue, ticket, nearest = lock_ticket_in_line(tx, ticket_id, actor, "leave", *ACTIVE_STATES)
         waited = ticket.state is WAITING
         take_step(tx, queue, ticket, TicketState.LEFT, EventKind.LEFT, actor)
         if waited:
-            self._line_moved_up(tx, queue)
+            self._tell_almost_there(tx, queue, nearest)
         return ticket
 
     def move(self, tx: Transaction, ticket_id: str, position: int, actor: Actor) -> Ticket:

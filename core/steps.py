@@ -1,5 +1,6 @@
 """What every change of a line is made of: the locked queue, a ticket's step, and the event that records it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -27,17 +28,34 @@ def lock_ticket(
     tx: Transaction, ticket_id: str, actor: Actor, action: str, *allowed: TicketState
 ) -> tuple[Queue, Ticket]:
     """A ticket and its queue, locked, in today's business day. Raises NotFound, WrongState."""
+    queue = _lock_queue_of(tx, ticket_id, actor)
+    return queue, _allowed(tx.tickets.get(ticket_id), action, allowed)
+
+
+def lock_ticket_in_line(
+    tx: Transaction, ticket_id: str, actor: Actor, action: str, *allowed: TicketState
+) -> tuple[Queue, Ticket, list[Ticket]]:
+    """As `lock_ticket`; and who will be almost there, in order, once this ticket waits no more."""
+    queue = _lock_queue_of(tx, ticket_id, actor)
+    ticket, others = tx.tickets.get_beside_first_waiting(ticket_id, queue.id, queue.almost_there_at + 1)
+    return queue, _allowed(ticket, action, allowed), others[: queue.almost_there_at]
+
+
+def _lock_queue_of(tx: Transaction, ticket_id: str, actor: Actor) -> Queue:
     queue = tx.lock(tx.queues.lock_of_ticket(ticket_id, actor.account_id))
     if queue is None:
         raise NotFound(what="ticket")
     if tx.now >= queue.day_ends_at:
         end_day(tx, queue)
-    ticket = tx.tickets.get(ticket_id)
+    return queue
+
+
+def _allowed(ticket: Ticket | None, action: str, states: Collection[TicketState]) -> Ticket:
     if ticket is None:
         raise NotFound(what="ticket")
-    if ticket.state not in allowed:
+    if ticket.state not in states:
         raise WrongState(state=ticket.state, action=action)
-    return queue, ticket
+    return ticket
 
 
 def take_step(

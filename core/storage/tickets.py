@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
 
 from core.model import ACTIVE_STATES, LineEntry, Ticket, TicketState
 from core.storage.columns import row_of
@@ -45,6 +45,7 @@ WAITING = (
     .order_by(tickets.c.order_key)
     .limit(bindparam("at_most"))
 )
+BY_ID_AND_WAITING = union_all(BY_ID, select(WAITING.subquery()))
 WAITING_THAT_FIT = WAITING.where(tickets.c.party_size <= bindparam("seats"))
 COUNT_AHEAD = select(func.count()).where(
     tickets.c.queue_id == bindparam("of_queue"),
@@ -125,6 +126,14 @@ class Tickets:
     def first_waiting(self, queue_id: str, at_most: int) -> list[Ticket]:
         """The head of the line, in order."""
         return self._all(WAITING, of_queue=queue_id, at_most=at_most)
+
+    def get_beside_first_waiting(
+        self, ticket_id: str, queue_id: str, at_most: int
+    ) -> tuple[Ticket | None, list[Ticket]]:
+        """The ticket with this id, and without it the head of its line, in order; read at once."""
+        found = self._all(BY_ID_AND_WAITING, of_id=ticket_id, of_queue=queue_id, at_most=at_most)
+        others = sorted((each for each in found if each.id != ticket_id), key=lambda each: each.order_key)
+        return next((each for each in found if each.id == ticket_id), None), others
 
     def first_that_fits(self, queue_id: str, seats: int) -> Ticket | None:
         """The first in line whose party is not larger than `seats`."""
