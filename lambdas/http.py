@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 import base64
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,10 +22,14 @@ def answered(event: Mapping[str, Any], handle: Handle) -> dict[str, Any]:
     started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=event["requestContext"]["requestId"])
-    answer = handle(_address(event), event["headers"] or {}, _body(event))
-    # The gateway's own routes lead here: of the path nothing is a stranger's.
-    milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    log.info("request", method=event["httpMethod"], path=event["path"], status=answer.status, ms=milliseconds)
+    status = int(HTTPStatus.BAD_GATEWAY)  # what the gateway answers where the function raises
+    try:
+        answer = handle(_address(event), event["headers"] or {}, _body(event))
+        status = answer.status
+    finally:
+        # The gateway's own routes lead here: of the path nothing is a stranger's.
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        log.info("request", method=event["httpMethod"], path=event["path"], status=status, ms=milliseconds)
     return {
         "statusCode": answer.status,
         "headers": {"Content-Type": answer.content_type},

@@ -38,3 +38,13 @@ def test_a_refused_request_is_logged_with_the_id_that_its_other_lines_have() -> 
     line = logged[-1]
     assert (line["event"], line["method"], line["path"], line["status"]) == ("request", "POST", "/webhooks/sms", 403)
     assert line["ms"] >= 0
+
+
+def test_a_request_that_fails_is_logged_as_the_gateway_answers_it() -> None:
+    def fail(address: str, headers: object, body: bytes) -> WebhookAnswer:
+        raise TimeoutError
+
+    with capture_logs() as logged, pytest.raises(TimeoutError):
+        answered(EVENT, fail)
+
+    assert [(line["event"], line["path"], line["status"]) for line in logged] == [("request", "/webhooks/sms", 502)]
