@@ -34,6 +34,8 @@ def read(kind: type[T], body: str) -> T:
         raise MalformedMessage("not JSON") from error
     if not isinstance(fields, dict):
         raise MalformedMessage("no JSON object")
+    if "TopicArn" in fields:
+        raise MalformedMessage("an envelope of SNS: its subscription lacks RawMessageDelivery")
     version = fields.pop("version", None)
     if version != VERSION:
         raise UnknownVersion(f"{version!r:.20}")

@@ -37,6 +37,7 @@ def test_an_unknown_version_is_named(version: str, named: str) -> None:
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "no JSON object"),
+        ('{"Type": "Notification", "TopicArn": "…", "Message": "…"}', "an envelope of SNS"),
         ('{"version": 1}', "other fields"),
         ('{"version": 1, "ticket_id": "T1", "more": 1}', "other fields"),
         ('{"version": 1, "ticket_id": 7}', "ticket_id of another type"),

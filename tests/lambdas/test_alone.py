@@ -14,7 +14,7 @@ from core.storage.fan_out import Nudge
 from core.storage.queue_messages import read, written
 from infra.redrive import redrive
 from tests.lambdas.containers import Container, functions
-from tests.lambdas.surroundings import RECORDED, STAGE, Surroundings
+from tests.lambdas.surroundings import EVENTS, RECORDED, STAGE, Surroundings
 from tests.parameters import PARAMETERS
 
 pytestmark = pytest.mark.timeout(300)
@@ -191,13 +191,17 @@ def test_of_a_batch_only_what_cannot_be_read_comes_again_and_the_log_says_why(ar
     first, last = (written(Nudge(around.called("sms", guest))) for guest in guests)
     newer = json.dumps({"version": 2, "ticket": {"id": "T1"}})
     event = batch(around, {"first": first, "broken": "{", "newer": newer, "last": last})
+    [envelope] = json.loads((EVENTS / "sns_envelope.json").read_text())["Records"]
+    event["Records"].insert(1, envelope)
 
     with around.container("notify_sms") as container:
         said = container.invoke(event)
 
-    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": "broken"}, {"itemIdentifier": "newer"}]}
+    failed = [envelope["messageId"], "broken", "newer"]
+    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
     assert [asked.to for asked in around.twilio.asked if asked.to in guests] == guests
     assert "MalformedMessage: not JSON" in container.log
+    assert "MalformedMessage: an envelope of SNS: its subscription lacks RawMessageDelivery" in container.log
     assert "UnknownVersion: 2" in container.log
 
 
