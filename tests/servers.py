@@ -255,6 +255,12 @@ class AWS(Server):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has boto3 ask this server, in a process of its own."""
+        credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.REGION, **credentials}
+
     def client(self, service: str, **options: Any) -> Any:
         """A client of boto3 for one of its services."""
         return self.session().client(service, **options)

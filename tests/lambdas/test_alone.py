@@ -10,9 +10,10 @@ import pytest
 
 from core.storage.account_queues import Mail
 from core.storage.accounts import LinkRequest
-from core.storage.fan_out import Nudge
+from core.storage.fan_out import Nudge, Topic
 from core.storage.queue_messages import read, written
 from infra.redrive import redrive
+from infra.templates import resources
 from tests.lambdas.containers import Container, functions
 from tests.lambdas.surroundings import EVENTS, RECORDED, STAGE, Surroundings
 from tests.parameters import PARAMETERS
@@ -178,6 +179,31 @@ def test_a_container_does_not_start_without_a_parameter_and_names_it(around: Sur
 
     assert said["errorType"] == "SettingsError"
     assert said["errorMessage"] == f"{name} is not set. Set it. [parameter-missing]"
+
+
+@pytest.mark.parametrize("channel", ["sms", "telegram"])
+def test_a_nudge_comes_through_topic_and_queue_as_it_was_recorded(
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    for name, value in around.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    sns, sqs = around.aws.client("sns"), around.aws.client("sqs")
+    topic = sns.create_topic(Name=f"recorded-{channel}")["TopicArn"]
+    queue = sqs.create_queue(QueueName=f"recorded-{channel}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    wanted = resources("application", "AWS::SNS::Subscription")[f"{channel.capitalize()}Subscription"]
+    attributes = {name: json.dumps(wanted[name]) for name in ("RawMessageDelivery", "FilterPolicy")}
+    sns.subscribe(TopicArn=topic, Protocol=wanted["Protocol"], Endpoint=arn, Attributes=attributes)
+    [recorded] = around.event(f"notify_{channel}", "nudge")["Records"]
+
+    Topic(topic).publish({read(Nudge, recorded["body"]).ticket_id: channel})
+
+    [message] = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], WaitTimeSeconds=5)["Messages"]
+    assert message["Body"] == recorded["body"]
+    assert message["MD5OfMessageAttributes"] == recorded["md5OfMessageAttributes"]
+    assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
+        name: value["stringValue"] for name, value in recorded["messageAttributes"].items()
+    }
 
 
 def batch(around: Surroundings, bodies: dict[str, str]) -> dict[str, Any]:
