@@ -73,6 +73,13 @@ class Deployed:
         )
         return answer
 
+    def waiting_in(self, queue: str) -> int:
+        """How many messages there are in a queue by its name in the template, seen or hidden."""
+        counts = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        url = self.stack.physical_id(queue)
+        found = self.aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"]
+        return sum(int(number) for number in found.values())
+
     def ask(
         self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] = MappingProxyType({})
     ) -> httpx.Response:

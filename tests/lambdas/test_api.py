@@ -14,7 +14,6 @@ from infra.add_account import add_account
 from infra.redrive import redrive
 from infra.stage import Impossible
 from tests.lambdas.conftest import Deployed, wait_until
-from tests.lambdas.surroundings import ACCEPTED
 from tests.stack import STAGE
 
 pytestmark = pytest.mark.timeout(300)
@@ -53,39 +52,6 @@ class Staff:
 @pytest.fixture(scope="module")
 def staff(deployed: Deployed) -> Staff:
     return Staff(deployed)
-
-
-def test_the_story_from_a_text_to_the_call_on_the_phone(deployed: Deployed, staff: Staff) -> None:
-    deployed.twilio.answer = ACCEPTED
-    number = f"+1555020{secrets.randbelow(10**4):04}"
-    settings = {"name": "Fuchsbau", "time_zone": "America/New_York", "phone_number": number}
-    venue = staff.call("POST", "/venues", settings).json()
-    queue = staff.call("POST", f"/venues/{venue['id']}/queues", {"name": "Door"}).json()
-    guest = f"+1555030{secrets.randbelow(10**4):04}"
-    form = {"MessageSid": f"SM{secrets.token_hex(16)}", "From": guest, "To": number}
-    assert "Place 1" in deployed.text("/webhooks/sms", form | {"Body": f"JOIN {queue['join_code']} 2"}).text
-
-    called = staff.call("POST", f"/queues/{queue['id']}/call-next")
-
-    assert (called.status_code, called.json()["state"]) == (200, "called")
-    wait_until(lambda: any(asked.to == guest for asked in deployed.twilio.asked))
-    assert [line["number"] for line in staff.call("GET", f"/queues/{queue['id']}/tickets").json()["items"]] == [1]
-
-
-def test_who_registers_gets_a_mail_through_both_queues_and_an_account_by_its_link(deployed: Deployed) -> None:
-    email = f"{secrets.token_hex(4)}@example.com"
-    anyone = {"Content-Type": "application/json"}
-
-    def post(path: str, **body: str) -> httpx.Response:
-        return deployed.ask("POST", f"/api/v1{path}", json.dumps(body).encode(), anyone)
-
-    assert post("/accounts", email=email, password=PASSWORD).status_code == 202
-    mail = deployed.mailbox.wait_for(email, timeout=60)
-    token = mail.get_content().partition("/verify?token=")[2].split()[0]
-
-    assert mail["From"] == "line@example.com"
-    assert post("/accounts/verify", token=token).json()["email"] == email
-    assert post("/login", email=email, password=PASSWORD).status_code == 200
 
 
 def test_who_is_invited_gets_an_account_by_the_command(deployed: Deployed) -> None:

@@ -11,19 +11,16 @@ from core.model import Ticket
 from core.storage.fan_out import Nudge
 from core.storage.queue_messages import written
 from core.storage.records import Records
-from infra.redrive import redrive
-from tests.bots.bars import NUMBER
-from tests.bots.carriers import Answer, Carrier
+from tests.bots.carriers import Answer
 from tests.core.lines import OWNER
 from tests.lambdas.conftest import Deployed, wait_until
+from tests.lambdas.guests import chat, heard, phone, text, write
 from tests.lambdas.surroundings import ACCEPTED, TAKEN
-from tests.stack import STAGE
 
-# A container's first call takes seconds, and a notice that fails twice waits for twenty-five.
+# A container's first call takes seconds.
 pytestmark = pytest.mark.timeout(300)
 
 BUSY = Answer(429, {"code": 20429, "message": "Too many requests", "status": 429}, {"Retry-After": "1"})
-BROKEN = Answer(503, {"code": 20503, "message": "Service unavailable", "status": 503})
 
 
 @pytest.fixture
@@ -41,28 +38,8 @@ def earlier(deployed: Deployed) -> Records:
     return Records(deployed.stack.engine, lambda: system_clock() - timedelta(seconds=20))
 
 
-def number() -> str:
-    return f"+551198{secrets.randbelow(10**7):07}"
-
-
-def text(deployed: Deployed, address: str, body: str) -> str:
-    form = {"MessageSid": f"SM{secrets.token_hex(16)}", "From": address, "To": NUMBER, "Body": body}
-    return deployed.text("/webhooks/sms", form).text
-
-
-def chat(deployed: Deployed, id_: int, body: str) -> None:
-    who = {"id": id_, "is_bot": False, "first_name": "Tess", "language_code": "en"}
-    message = {"message_id": 1, "date": 1764000000, "chat": {"id": id_, "type": "private"}, "from": who, "text": body}
-    assert deployed.update({"update_id": secrets.randbelow(10**9), "message": message}).status_code == 200
-
-
 def call(deployed: Deployed, code: str, earlier: Records) -> Ticket:
     return earlier.transaction(lambda tx: deployed.bars.queues.call_next(tx, code.lower(), OWNER))
-
-
-def heard(carrier: Carrier, address: str) -> list[str]:
-    """What the carrier was asked to tell this address."""
-    return [asked.form.get("Body") or asked.form.get("text", "") for asked in carrier.asked if asked.to == address]
 
 
 def state(deployed: Deployed, ticket: Ticket) -> str | None:
@@ -73,21 +50,10 @@ def state(deployed: Deployed, ticket: Ticket) -> str | None:
     return now.last_notice_state
 
 
-def waiting_in(deployed: Deployed, queue: str) -> int:
-    sqs = deployed.aws.client("sqs")
-    names = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    found = sqs.get_queue_attributes(QueueUrl=deployed.stack.physical_id(queue), AttributeNames=names)["Attributes"]
-    return sum(int(number) for number in found.values())
-
-
 def test_who_comes_nearer_is_told_at_once_on_the_own_channel(deployed: Deployed, code: str) -> None:
-    first, second, third = number(), secrets.randbelow(10**9), number()
+    first, second, third = phone(), chat(), phone()
     text(deployed, first, f"JOIN {code} 2")
-    chat(deployed, second, f"/start {code}")
+    write(deployed, second, f"/start {code}")
     text(deployed, third, f"JOIN {code} 2")
 
     text(deployed, first, "LEAVE")
@@ -100,7 +66,7 @@ def test_who_comes_nearer_is_told_at_once_on_the_own_channel(deployed: Deployed,
 
 
 def test_what_nobody_published_is_sent_by_the_sweep(deployed: Deployed, code: str, earlier: Records) -> None:
-    guest = number()
+    guest = phone()
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
 
@@ -111,7 +77,7 @@ def test_what_nobody_published_is_sent_by_the_sweep(deployed: Deployed, code: st
 
 
 def test_a_nudge_that_comes_twice_tells_once(deployed: Deployed, code: str, earlier: Records) -> None:
-    guest = number()
+    guest = phone()
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
     records = [
@@ -126,7 +92,7 @@ def test_a_nudge_that_comes_twice_tells_once(deployed: Deployed, code: str, earl
 
 
 def test_a_throttled_notice_is_put_back_and_counts_as_no_try(deployed: Deployed, code: str, earlier: Records) -> None:
-    guest = number()
+    guest = phone()
     deployed.twilio.answers[guest] = [BUSY, BUSY, BUSY, ACCEPTED]
     text(deployed, guest, f"JOIN {code} 2")
     ticket = call(deployed, code, earlier)
@@ -135,23 +101,4 @@ def test_a_throttled_notice_is_put_back_and_counts_as_no_try(deployed: Deployed,
 
     wait_until(lambda: state(deployed, ticket) == "sent")
     assert len(heard(deployed.twilio, guest)) == 4
-    assert waiting_in(deployed, "SmsNoticesFailed") == 0
-
-
-def test_after_three_tries_a_notice_rests_until_somebody_sends_it_again(
-    deployed: Deployed, code: str, earlier: Records
-) -> None:
-    guest = number()
-    deployed.twilio.answers[guest] = [BROKEN]
-    text(deployed, guest, f"JOIN {code} 2")
-    ticket = call(deployed, code, earlier)
-
-    deployed.invoke("Sweep", {"what": "minute"})
-
-    wait_until(lambda: waiting_in(deployed, "SmsNoticesFailed") == 1, seconds=120)
-    assert state(deployed, ticket) == "dead"
-    assert len(heard(deployed.twilio, guest)) == 3
-    deployed.twilio.answers[guest] = [ACCEPTED]
-    assert redrive(deployed.aws.client("sqs"), STAGE) == 1
-    wait_until(lambda: state(deployed, ticket) == "sent")
-    assert waiting_in(deployed, "SmsNoticesFailed") == 0
+    assert deployed.waiting_in("SmsNoticesFailed") == 0

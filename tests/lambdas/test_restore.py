@@ -11,7 +11,7 @@ from core.accounts import AccountService
 from core.clock import system_clock
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from tests.lambdas.conftest import Deployed
-from tests.lambdas.test_notices import number, text
+from tests.lambdas.guests import phone, text
 from tests.servers import MariaDB, executable
 from tests.stack import DATABASE
 
@@ -39,7 +39,7 @@ def test_a_line_is_as_it_was_at_the_backup_once_the_positions_of_later_are_forgo
     deployed: Deployed, mariadb: MariaDB, dump: Callable[[], bytes]
 ) -> None:
     deployed.bars.queue("BACKUP")
-    first, second, third = number(), number(), number()
+    first, second, third = phone(), phone(), phone()
     text(deployed, first, "JOIN BACKUP 2")
     assert "Place 2" in text(deployed, second, "JOIN BACKUP 2")
     dumped = dump()
