@@ -30,7 +30,7 @@ HEAVY = {
 CONVERSATION = {"limits", "rapidfuzz", "sqlalchemy"}
 OF_A_QUEUE = {"aws_lambda_powertools.utilities.batch", "sqlalchemy"}
 USED = {
-    "api": {"argon2", "flask", "jinja2", "limits", "pydantic", "rapidfuzz", "spectree", "sqlalchemy", "wtforms"},
+    "api": {"argon2", "flask", "jinja2", "limits", "pydantic", "rapidfuzz", "sqlalchemy", "wtforms"},
     "create_pre_customer": OF_A_QUEUE | {"argon2"},
     "email_sender": OF_A_QUEUE,
     "authorizer": {"argon2", "sqlalchemy"},

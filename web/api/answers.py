@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
 from core.estimates import estimate
 from core.model import ActorKind, Event, EventKind, LineEntry, Queue, QueueState, Ticket, TicketState, Venue
 from core.storage.accounts import Account
 from core.storage.queues import QueueAtVenue
+from web.api.models import Model
 
 HIDDEN_DETAILS = {"before"}
 
 
-class AccountShape(BaseModel):
+class AccountShape(Model):
     """A staff account."""
 
     id: str
@@ -24,13 +25,13 @@ class AccountShape(BaseModel):
         return cls(id=account.id, email=account.email)
 
 
-class MailedShape(BaseModel):
+class MailedShape(Model):
     """A mail is on its way to this address; it says what comes next."""
 
     email: str
 
 
-class SessionShape(BaseModel):
+class SessionShape(Model):
     """What to send as `Authorization: Bearer` until it expires."""
 
     token: str
@@ -38,7 +39,7 @@ class SessionShape(BaseModel):
     expires_at: AwareDatetime
 
 
-class VenueShape(BaseModel):
+class VenueShape(Model):
     """A bar, restaurant or club."""
 
     id: str
@@ -55,7 +56,7 @@ class VenueShape(BaseModel):
         return cls.model_validate(venue, from_attributes=True)
 
 
-class QueueShape(BaseModel):
+class QueueShape(Model):
     """A line at a venue; `waiting` is how many wait."""
 
     id: str
@@ -78,7 +79,7 @@ class QueueShape(BaseModel):
         return cls.model_validate(queue, from_attributes=True)
 
 
-class EstimateShape(BaseModel):
+class EstimateShape(Model):
     """Minutes until the call."""
 
     low_minutes: int
@@ -92,7 +93,7 @@ class EstimateShape(BaseModel):
         return None if wait is None else cls.model_validate(wait, from_attributes=True)
 
 
-class NoticeShape(BaseModel):
+class NoticeShape(Model):
     """The last that the guest was told, and how far it has come."""
 
     kind: str
@@ -106,7 +107,7 @@ class NoticeShape(BaseModel):
         return None if kind is None or state is None or at is None else cls(kind=kind, state=state, at=at)
 
 
-class TicketShape(BaseModel):
+class TicketShape(Model):
     """One party's place. `position` is 1 for who is called next, null unless the party waits."""
 
     id: str
@@ -147,14 +148,14 @@ class TicketShape(BaseModel):
         )
 
 
-class WhoShape(BaseModel):
+class WhoShape(Model):
     """Who did it; staff by their account."""
 
     kind: ActorKind
     account_id: str | None
 
 
-class EventShape(BaseModel):
+class EventShape(Model):
     """Something that happened to a ticket. `details` depend on the kind."""
 
     id: str
@@ -177,7 +178,7 @@ class EventShape(BaseModel):
         )
 
 
-class GuestQueueShape(BaseModel):
+class GuestQueueShape(Model):
     """What a guest may know of the queue."""
 
     name: str
@@ -187,7 +188,7 @@ class GuestQueueShape(BaseModel):
     state: QueueState
 
 
-class GuestTicketShape(BaseModel):
+class GuestTicketShape(Model):
     """A ticket as its guest sees it."""
 
     number: int
@@ -225,28 +226,28 @@ class GuestTicketShape(BaseModel):
         )
 
 
-class VenuesShape(BaseModel):
+class VenuesShape(Model):
     """A page of venues."""
 
     items: list[VenueShape]
     next: str | None
 
 
-class QueuesShape(BaseModel):
+class QueuesShape(Model):
     """A page of queues."""
 
     items: list[QueueShape]
     next: str | None
 
 
-class LineShape(BaseModel):
+class LineShape(Model):
     """A page of the line, in order of call."""
 
     items: list[TicketShape]
     next: str | None
 
 
-class HistoryShape(BaseModel):
+class HistoryShape(Model):
     """A page of a ticket's history, oldest first."""
 
     items: list[EventShape]

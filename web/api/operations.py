@@ -1,14 +1,12 @@
-"""What every operation of the API has: who may call it, what it takes, and its place in the OpenAPI document."""
+"""What every operation of the API has: who may call it, what it takes, and what the OpenAPI document says of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
 
 from flask import Response, json, request
-from pydantic import BaseModel, Field
-from spectree import Response as Answers
-from spectree import SecurityScheme, SpecTree
-from spectree.models import SecureType, SecuritySchemeData
+from pydantic import BaseModel
 
 from core.storage.records import Transaction
 from web import idempotency
@@ -21,51 +19,25 @@ View = Callable[..., Response]
 Tag = Literal["Accounts", "Venues and queues", "The line", "Tickets", "Guests"]
 
 
-class ProblemShape(BaseModel):
-    """What went wrong (RFC 9457). Some causes add members of their own."""
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the document says of a view, as `operation` has it."""
 
-    type: str
-    title: str
+    name: str
+    answers: type[BaseModel]
+    tag: Tag
     status: int
-    detail: str
-    errors: list[dict[str, str]] | None = Field(default=None, description="Each value that can't be used, and why.")
+    refusals: tuple[int, ...]
+    takes: type[BaseModel] | None
+    query: type[BaseModel] | None
+    anyone: bool
+    repeatable: bool
+    cached: bool
+    also: Mapping[int, type[BaseModel]]
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default")
-
-
-class KeyHeader(BaseModel):
-    """The header of a change that may be repeated."""
-
-    key: str = Field(
-        default="",
-        alias="Idempotency-Key",
-        json_schema_extra=_without_default,
-        min_length=1,
-        max_length=idempotency.LONGEST,
-        pattern=idempotency.PATTERN,
-        description="Repeat a request under the same key: it is done once, and answered alike for 24 hours.",
-    )
-
-
-openapi = SpecTree(
-    "flask",
-    title="Queue Manager",
-    version="1",
-    description="Waiting lines for venues: who waits, who is called, and where a guest stands.",
-    mode="strict",
-    annotations=False,
-    naming_strategy=lambda model: model.__name__.removesuffix("Shape"),
-    nested_naming_strategy=lambda _parent, child: child.removesuffix("Shape"),
-    validation_error_model=ProblemShape,
-    security_schemes=[
-        SecurityScheme(
-            name="bearer",
-            data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="JWT"),
-        )
-    ],
-)
+OPERATIONS: dict[View, Operation] = {}
+"""Those of all views that were made operations."""
 
 
 def operation(
@@ -99,26 +71,20 @@ def operation(
                 arguments["body"] = reading.body(takes)
             return view(**arguments)
 
-        problems = {*refusals, 500, 503}
-        problems |= set() if anyone else {401}
-        problems |= set() if takes is None else {400, 413, 415, 422}
-        problems |= set() if query is None else {422}
-        problems |= {400, 413, 422} if repeatable else set()
-        models: dict[str, Any] = {f"HTTP_{code}": ProblemShape for code in problems}
-        models |= {f"HTTP_{code}": model for code, model in {status: answers, **(also or {})}.items()}
-        validated = openapi.validate(
-            json=takes,
+        OPERATIONS[handle] = Operation(
+            name=view.__name__,
+            answers=answers,
+            tag=tag,
+            status=status,
+            refusals=refusals,
+            takes=takes,
             query=query,
-            headers=KeyHeader if repeatable else None,
-            resp=Answers(*(["HTTP_304"] if cached else []), **models),
-            tags=[tag],
-            security=None if anyone else {"bearer": []},
-            validation_error_status=min(problems & {422} or {500}),
-            operation_id=view.__name__,
-            skip_validation=True,
+            anyone=anyone,
+            repeatable=repeatable,
+            cached=cached,
+            also=also or {},
         )
-        documented: View = validated(handle)
-        return documented
+        return handle
 
     return decorate
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Discriminator,
@@ -26,6 +25,7 @@ from core.venues import (
     QUEUE_DEFAULTS,
     VENUE_DEFAULTS,
 )
+from web.api.models import Model
 
 MOST_ITEMS = 100
 IN_ORDER = (*ACTIVE_STATES, *(state for state in TicketState if state not in ACTIVE_STATES))
@@ -81,7 +81,7 @@ RetentionDays = Annotated[int, Field(ge=1, le=LONGEST_RETENTION_DAYS), WHOLE]
 Minutes = Annotated[int, Field(ge=1, le=LONGEST_MINUTES), WHOLE]
 
 
-class Body(BaseModel):
+class Body(Model):
     """A JSON object that holds nothing else."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -260,7 +260,7 @@ Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS)]
 Cursor = Annotated[str, Field(max_length=200, json_schema_extra={"format": "cursor"})]
 
 
-class Page(BaseModel):
+class Page(Model):
     """Which part of a list."""
 
     limit: Limit = 50
