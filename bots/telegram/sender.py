@@ -9,8 +9,7 @@ import os
 from datetime import timedelta
 from threading import Thread
 
-from telegram import Bot
-from telegram.constants import MessageLimit
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -25,7 +24,7 @@ from telegram.request import HTTPXRequest
 
 from bots.channels import Outgoing, Refused, Retry, SendError, Throttled, Unreachable, shortened
 from bots.telegram.keyboards import keyboard
-from bots.telegram.webhook import NO_PREVIEW
+from bots.telegram.webhook import LONGEST_TEXT, NO_PREVIEW
 
 CONNECTIONS = 8
 
@@ -86,9 +85,9 @@ class TelegramSender:
             async with asyncio.timeout(self._timeout):
                 message = await self._bot.send_message(
                     chat_id=outgoing.address,
-                    text=shortened(outgoing.text, MessageLimit.MAX_TEXT_LENGTH),
-                    reply_markup=buttons,
-                    link_preview_options=NO_PREVIEW,
+                    text=shortened(outgoing.text, LONGEST_TEXT),
+                    reply_markup=None if buttons is None else InlineKeyboardMarkup.de_json(buttons),
+                    link_preview_options=LinkPreviewOptions.de_json(NO_PREVIEW),
                 )
                 return str(message.message_id)
         except TelegramError as error:

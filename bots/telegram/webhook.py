@@ -1,31 +1,46 @@
 """Telegram's webhook: an update comes in, and one method of the Bot API is the answer (https://core.telegram.org/bots/api).
 
 What is answered 200 does not come again; anything else does, for a day, and the guest's next messages wait for it.
+
+The few fields that matter are read as they come: the carrier's library would be a third of a function's start.
 """
 
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from telegram import CallbackQuery, Chat, LinkPreviewOptions, Update
-from telegram import Message as TelegramMessage
-from telegram.constants import CallbackQueryLimit, ChatMemberStatus, ChatType, MessageLimit
 
 from bots.channels import Answer, WebhookAnswer, header, shortened
 from bots.messages import Message, Reply
 from bots.telegram.keyboards import keyboard
 
 UPDATES = ("message", "callback_query", "my_chat_member")
-"""The kinds of update that we read; of the rest, the library need not know the newest shape."""
+"""The kinds of update that we read."""
 
 LARGEST_BODY = 1024 * 1024
 
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+LONGEST_TEXT, LONGEST_ALERT = 4096, 200
+
+NO_PREVIEW = {"is_disabled": True}
 """For a preview, Telegram's servers would open the link to the guest's page, which is the guest's alone."""
 
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
-"""What the library raises for values of other types than the Bot API's."""
+_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading raises for values of other types than the Bot API's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """What concerns us of an update.
+
+    message: what the guest said or pressed in a private chat. press: the id of a button's press, which has to be
+    answered. block: whose chat it is, and whether the guest has blocked the bot or let it in again.
+    """
+
+    id: str
+    message: Message | None
+    press: Any
+    block: tuple[str, bool] | None
 
 
 class TelegramWebhook:
@@ -54,79 +69,85 @@ class TelegramWebhook:
             return WebhookAnswer(400, body=b"The update is larger than 1 MB.")
         try:
             update = _update(body)
-            message = message_in(update)
-            block = block_in(update)
         except _UNREADABLE:
             return WebhookAnswer(400, body=b"This is not an update of the Bot API.")
-        if block is not None:
-            self._blocked(*block, str(update.update_id))
-        reply = Reply(None) if message is None else self._answer(message)
+        if update.block is not None:
+            self._blocked(*update.block, update.id)
+        reply = Reply(None) if update.message is None else self._answer(update.message)
         return _method(_answer_to(update, reply))
 
 
-def message_in(update: Update) -> Message | None:
-    """What the guest said or pressed in a private chat; None for every other update.
+def _update(body: bytes) -> _Update:
+    """Raises one of _UNREADABLE.
 
     Edited messages are not said again. Groups and channels are not where a guest waits: there, several people
     would share one place, and the bot would speak into their talk. Other bots could answer us for ever.
     """
-    if update.message is not None:
-        return _said(update.update_id, update.message)
-    if update.callback_query is not None:
-        return _pressed(update.update_id, update.callback_query)
-    return None
-
-
-def block_in(update: Update) -> tuple[str, bool] | None:
-    """Whose chat it is, and whether the guest has blocked the bot or let it in again; None for other updates."""
-    change = update.my_chat_member
-    if change is None or change.chat.type != ChatType.PRIVATE:
-        return None
-    return _address(change.chat), change.new_chat_member.status == ChatMemberStatus.BANNED
-
-
-def _said(update_id: int, said: TelegramMessage) -> Message | None:
-    sender = said.from_user
-    if said.chat.type != ChatType.PRIVATE or sender is None or sender.is_bot:
-        return None
-    return Message(
-        channel="telegram",
-        address=_address(said.chat),
-        carrier_id=str(update_id),
-        # A sticker, a voice message or a place is a text without words.
-        text=_clean(said.text or said.caption) or "",
-        language=_clean(sender.language_code),
-        name=_clean(sender.first_name),
-    )
-
-
-def _pressed(update_id: int, press: CallbackQuery) -> Message | None:
-    if press.message is None or press.message.chat.type != ChatType.PRIVATE or not press.data:
-        return None
-    return Message(
-        channel="telegram",
-        address=_address(press.message.chat),
-        carrier_id=str(update_id),
-        text="",
-        button=_clean(press.data),
-        language=_clean(press.from_user.language_code),
-        name=_clean(press.from_user.first_name),
-    )
-
-
-def _update(body: bytes) -> Update:
     data = json.loads(body)
-    # bool is an int to Python, and the library checks no types.
-    if not isinstance(data, dict) or type(data.get("update_id")) is not int:
-        raise ValueError("no update_id")
-    return Update.de_json({name: value for name, value in data.items() if name == "update_id" or name in UPDATES})
+    # bool is an int to Python.
+    if type(data["update_id"]) is not int:
+        raise TypeError(data["update_id"])
+    update_id = str(data["update_id"])
+    said, press, change = (data.get(kind) for kind in UPDATES)
+    message = None
+    if said is not None:
+        message = _said(update_id, said)
+    elif press is not None:
+        message = _pressed(update_id, press)
+    return _Update(
+        update_id,
+        message,
+        None if press is None else press["id"],
+        None if change is None else _block(change),
+    )
 
 
-def _address(chat: Chat) -> str:
+def _said(update_id: str, said: dict[str, Any]) -> Message | None:
+    sender = said.get("from")
+    if not _is_private(said["chat"]) or sender is None or sender["is_bot"]:
+        return None
+    return Message(
+        channel="telegram",
+        address=_address(said["chat"]),
+        carrier_id=update_id,
+        # A sticker, a voice message or a place is a text without words.
+        text=_clean(said.get("text") or said.get("caption")) or "",
+        language=_clean(sender.get("language_code")),
+        name=_clean(sender["first_name"]),
+    )
+
+
+def _pressed(update_id: str, press: dict[str, Any]) -> Message | None:
+    sender, card, data = press["from"], press.get("message"), _clean(press.get("data"))
+    language, name = _clean(sender.get("language_code")), _clean(sender["first_name"])
+    if card is None or not _is_private(card["chat"]) or not data:
+        return None
+    return Message(
+        channel="telegram",
+        address=_address(card["chat"]),
+        carrier_id=update_id,
+        text="",
+        button=data,
+        language=language,
+        name=name,
+    )
+
+
+def _block(change: dict[str, Any]) -> tuple[str, bool] | None:
+    if not _is_private(change["chat"]):
+        return None
+    return _address(change["chat"]), change["new_chat_member"]["status"] == "kicked"
+
+
+def _is_private(chat: dict[str, Any]) -> bool:
+    return bool(chat["type"] == "private")
+
+
+def _address(chat: dict[str, Any]) -> str:
     # The Bot API promises 52 bits; JSON promises nothing.
-    if type(chat.id) is not int or abs(chat.id) >= 2**63:
-        raise TypeError(chat.id)
-    return str(chat.id)
+    if type(chat["id"]) is not int or abs(chat["id"]) >= 2**63:
+        raise TypeError(chat["id"])
+    return str(chat["id"])
 
 
 def _clean(value: object) -> str | None:
@@ -138,32 +159,32 @@ def _clean(value: object) -> str | None:
     return value.encode("utf-8", "replace").decode()
 
 
-def _answer_to(update: Update, reply: Reply) -> dict[str, Any] | None:
-    if update.callback_query is not None:
+def _answer_to(update: _Update, reply: Reply) -> dict[str, Any] | None:
+    if update.press is not None:
         # Also without anything to say: the button spins until it is answered.
-        return _callback_answer(update.callback_query, reply)
+        return _alert(update.press, reply)
     if update.message is not None and reply.text:
-        return _text_answer(update.message, reply)
+        return _text(update.message, reply)
     return None
 
 
-def _text_answer(said: TelegramMessage, reply: Reply) -> dict[str, Any]:
+def _text(said: Message, reply: Reply) -> dict[str, Any]:
     buttons = keyboard(reply.buttons)
     return {
         "method": "sendMessage",
-        "chat_id": said.chat.id,
-        "text": shortened(reply.text or "", MessageLimit.MAX_TEXT_LENGTH),
-        "link_preview_options": NO_PREVIEW.to_dict(),
-        **({"reply_markup": buttons.to_dict()} if buttons else {}),
+        "chat_id": int(said.address),
+        "text": shortened(reply.text or "", LONGEST_TEXT),
+        "link_preview_options": NO_PREVIEW,
+        **({"reply_markup": buttons} if buttons else {}),
     }
 
 
-def _callback_answer(press: CallbackQuery, reply: Reply) -> dict[str, Any]:
+def _alert(press: Any, reply: Reply) -> dict[str, Any]:
     """An alert over the chat. It has no buttons, so those of the reply are left out."""
-    text = shortened(reply.text or "", CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH)
+    text = shortened(reply.text or "", LONGEST_ALERT)
     return {
         "method": "answerCallbackQuery",
-        "callback_query_id": press.id,
+        "callback_query_id": press,
         **({"text": text, "show_alert": True} if text else {}),
     }
 
