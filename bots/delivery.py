@@ -11,8 +11,7 @@ from bots.channels import CHANNELS, Outgoing, Retry, Sender, SendError, Throttle
 from bots.dialogue import Asked, remembered
 from bots.notice_texts import NoticeTexts
 from bots.phrases import Standing
-from bots.understanding import nearest_language
-from bots.words import ENGLISH
+from bots.words import ENGLISH, nearest_language
 from core.clock import Clock
 from core.errors import OutcomeUnknown, RecordUnavailable
 from core.model import NoticeKind

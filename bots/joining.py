@@ -10,7 +10,8 @@ from bots.in_line import leave, what_is_left
 from bots.messages import Reply
 from bots.phrases import Standing
 from bots.turn import Turn
-from bots.understanding import Intent, Party, plain
+from bots.understanding import Intent, Party
+from bots.words import plain
 from core.errors import (
     AlreadyInLine,
     GraceOver,

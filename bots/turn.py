@@ -12,8 +12,8 @@ from bots.dialogue import Asked, Question, memory, question, remembered
 from bots.messages import Message
 from bots.phrases import Standing
 from bots.replies import Replies
-from bots.understanding import Intent, nearest_language, plain
-from bots.words import ENGLISH, FILLERS
+from bots.understanding import Intent
+from bots.words import ENGLISH, FILLERS, nearest_language, plain
 from core.model import ACTIVE_STATES, Contact, Ticket, TicketState
 from core.no_show_clock import back_until
 from core.phone_numbers import languages_of_number

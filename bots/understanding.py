@@ -42,6 +42,8 @@ from bots.words import (
     OPT_OUT_WORDS,
     POSTER_WORD,
     QUEUE_WORDS,
+    nearest_language,
+    plain,
 )
 from core.names import tidy_name
 
@@ -149,27 +151,6 @@ def _understood(words: Sequence[str], language: str | None) -> Intent:
         return Intent(Kind.NUMBER, number=number)
     command = _command_in(words) or _language_by_name(words)
     return command or replace(_bare_join(words), opting_out=_opting_out(words))
-
-
-def plain(text: str) -> str:
-    """The text without case, accents and the punctuation around it, as `bots.words` is written."""
-    letters = text.casefold()
-    if not letters.isascii():
-        decomposed = unicodedata.normalize("NFKD", letters)
-        letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
-    # Not by an expression: thousands of marks in a row would keep it busy for a minute, and everybody else waiting.
-    start, end = 0, len(letters)
-    while start < end and not letters[start].isalnum():
-        start += 1
-    while start < end and not letters[end - 1].isalnum():
-        end -= 1
-    return letters[start:end].replace("'", "").replace("’", "")
-
-
-def nearest_language(tag: str | None) -> str | None:
-    """The language of ours for a BCP 47 tag such as "pt", "pt-br" or "es_MX"; None when we don't speak it."""
-    primary = re.split("[-_]", (tag or "").lower())[0]
-    return next((ours for ours in LANGUAGES if ours.split("-")[0] == primary), None)
 
 
 def _slash_command(command: str, rest: Sequence[str]) -> Intent:

@@ -1,9 +1,11 @@
 """The words that guests type, in every language we speak.
 
-Written as `bots.understanding.plain` leaves them: lower case, without accents. None of the carriers' own
+Written as `plain` leaves them: lower case, without accents. None of the carriers' own
 words (`CARRIER_WORDS`) stands among the commands: on SMS the carrier acts on those by itself.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 ENGLISH, PORTUGUESE, SPANISH = "en", "pt-BR", "es"
@@ -180,3 +182,24 @@ RESERVED_CODES = frozenset(
     )
 )
 """What can't be a queue's join code: guests send it for something else."""
+
+
+def plain(text: str) -> str:
+    """The text without case, accents and the punctuation around it, as the words of this module are written."""
+    letters = text.casefold()
+    if not letters.isascii():
+        decomposed = unicodedata.normalize("NFKD", letters)
+        letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
+    # Not by an expression: thousands of marks in a row would keep it busy for a minute, and everybody else waiting.
+    start, end = 0, len(letters)
+    while start < end and not letters[start].isalnum():
+        start += 1
+    while start < end and not letters[end - 1].isalnum():
+        end -= 1
+    return letters[start:end].replace("'", "").replace("’", "")
+
+
+def nearest_language(tag: str | None) -> str | None:
+    """The language of ours for a BCP 47 tag such as "pt", "pt-br" or "es_MX"; None when we don't speak it."""
+    primary = re.split("[-_]", (tag or "").lower())[0]
+    return next((ours for ours in LANGUAGES if ours.split("-")[0] == primary), None)

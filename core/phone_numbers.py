@@ -1,18 +1,7 @@
-"""Phone numbers in E.164, and the country that each belongs to."""
+"""Phone numbers in E.164, and the country that each belongs to.
 
-from babel.core import get_global
-from babel.languages import get_official_languages
-from phonenumbers import (
-    NumberParseException,
-    PhoneNumber,
-    PhoneNumberFormat,
-    format_number,
-    is_possible_number,
-    is_valid_number,
-    parse,
-    region_code_for_country_code,
-    region_code_for_number,
-)
+The libraries' tables are heavy, and few requests have a number to read: they are loaded by what reads one.
+"""
 
 from core.errors import InvalidValue
 
@@ -25,6 +14,15 @@ def phone_number(text: str, country: str | None, field: str) -> str:
 
     The fictional ones of +1 555 count as numbers, though no carrier takes them. Raises InvalidValue, about `field`.
     """
+    from phonenumbers import (
+        NumberParseException,
+        PhoneNumberFormat,
+        format_number,
+        is_possible_number,
+        is_valid_number,
+        parse,
+    )
+
     try:
         number = parse(text, country)
     except NumberParseException as error:
@@ -42,17 +40,23 @@ def _no_number(text: str, country: str | None, field: str) -> InvalidValue:
 
 def country_of_number(number: str) -> str:
     """The country (ISO 3166) of a number in E.164; where several share the code, the largest."""
-    parsed: PhoneNumber = parse(number)
+    from phonenumbers import parse, region_code_for_country_code, region_code_for_number
+
+    parsed = parse(number)
     country = region_code_for_number(parsed) or region_code_for_country_code(parsed.country_code or 0)
     return str(country)
 
 
 def languages_of_number(number: str) -> tuple[str, ...]:
     """The languages (ISO 639) that the country of a number in E.164 has as its own, the most spoken first."""
+    from babel.languages import get_official_languages
+
     return tuple(get_official_languages(country_of_number(number), de_facto=True))
 
 
 def country_of_time_zone(time_zone: str) -> str | None:
     """The country (ISO 3166) of a time zone such as Europe/Berlin; None for one of no country, such as UTC."""
+    from babel.core import get_global
+
     country: str | None = get_global("zone_territories").get(time_zone)
     return country if country and len(country) == 2 else None

@@ -8,8 +8,6 @@ from functools import cache
 from typing import Any, TypedDict, Unpack
 from zoneinfo import available_timezones
 
-from rapidfuzz import process
-
 from core.business_day import end_of_business_day
 from core.errors import InvalidValue, JoinCodeTaken, NotAllowed, NotFound, NumberTaken
 from core.model import Queue, QueueState, Venue, staff
@@ -265,6 +263,8 @@ def _time_zones() -> Mapping[str, str]:
 def _time_zone(name: str) -> str:
     found = _time_zones().get(name.lower())
     if found is None:
+        from rapidfuzz import process
+
         nearest = process.extractOne(name, _time_zones().values(), score_cutoff=60)
         raise InvalidValue(field="time_zone", reason="unknown-time-zone", nearest=nearest and nearest[0])
     return found

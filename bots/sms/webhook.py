@@ -25,8 +25,7 @@ from bots.channels import (
 from bots.messages import CarrierWord, Message, Reply
 from bots.sms.codes import error_for
 from bots.sms.segments import LONGEST_TEXT, fit
-from bots.understanding import plain
-from bots.words import CARRIER_HELP, CARRIER_START, CARRIER_STOP
+from bots.words import CARRIER_HELP, CARRIER_START, CARRIER_STOP, plain
 
 LARGEST_BODY = 64 * 1024
 LONGEST_ADDRESS, LONGEST_NUMBER, LONGEST_SID, LONGEST_CODE = 254, 20, 64, 32

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.understanding import LARGEST_NUMBER, MOST_CODES, Intent, Kind, nearest_language, plain, understand
+from bots.understanding import LARGEST_NUMBER, MOST_CODES, Intent, Kind, understand
 from bots.words import (
     CARRIER_WORDS,
     COMMANDS,
@@ -14,6 +14,8 @@ from bots.words import (
     NUMBERS,
     OPT_OUT_ALONE,
     OPT_OUT_WORDS,
+    nearest_language,
+    plain,
 )
 
 COMMAND_TEXTS = [

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import segno
 from flask import Blueprint, redirect, render_template, url_for
 from markupsafe import Markup
-from rapidfuzz import process
 from werkzeug.wrappers import Response
 
 from core.estimates import estimate
@@ -35,6 +33,8 @@ def place_of(join_code: str) -> QueueAtVenue | Response | tuple[str, int]:
     with current().records.reading() as tx:
         place = tx.queues.at_venue_by_code(written) if len(written) <= 20 else None
         if place is None:
+            from rapidfuzz import process
+
             nearest = process.extractOne(written, tx.queues.join_codes_like(written), score_cutoff=ALIKE)
             language = asked_language()
             page = render_template(
@@ -78,6 +78,8 @@ def ways(links: JoinLinks) -> list[Way]:
 
 def qr_code(text: str) -> Markup:
     """The text as a QR code in SVG, dark on light whatever the page's colours are."""
+    import segno
+
     code = segno.make(text, error="m", micro=False)
     # Markup of segno's own making: the text is in it as squares only.
     return Markup(code.svg_inline(scale=4, border=3, dark="#101413", light="#ffffff", omitsize=True))  # noqa: S704

@@ -34,7 +34,6 @@ protect(venues)
 
 Page = str | tuple[str, int] | Response
 LANGUAGE_NAMES = {"en": "English", "pt-BR": "Português (Brasil)", "es": "Español"}
-ZONES = sorted(get_global("zone_territories"))
 
 
 def overview(account: Account) -> str:
@@ -162,7 +161,14 @@ def _queue_settings() -> QueueSettings:
 
 
 def _venue_form(venue: Venue | None, values: Mapping[str, Any], refusal: Refusal | None = None) -> str:
-    return _form("venue_form.html", values, refusal, venue=venue, languages=LANGUAGE_NAMES, zones=ZONES)
+    return _form(
+        "venue_form.html",
+        values,
+        refusal,
+        venue=venue,
+        languages=LANGUAGE_NAMES,
+        zones=sorted(get_global("zone_territories")),
+    )
 
 
 def _venue_settings_form(venue_id: str, values: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str:
