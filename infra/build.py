@@ -20,8 +20,9 @@ from py_compile import PycInvalidationMode
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("core", "bots", "web", "lambdas")
-# What the one-machine edition alone needs, and what Lambda brings.
-LEFT_OUT = ("valkey", "waitress", "botocore", "python-dateutil", "six")
+# What the one-machine edition alone needs, and what Lambda brings. Cryptography is for the log-in at a MySQL server
+# without TLS.
+LEFT_OUT = ("cryptography", "valkey", "waitress", "botocore", "python-dateutil", "six")
 UNCHECKED_HASH = PycInvalidationMode.UNCHECKED_HASH
 SOURCES_ONLY = shutil.ignore_patterns("__pycache__", "*.po", "*.pot")
 # Two thirds of the whole, of which Lambda takes 50 MB: the towns that numbers belong to, languages that we do not

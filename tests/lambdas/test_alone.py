@@ -23,24 +23,24 @@ pytestmark = pytest.mark.timeout(300)
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_ZIP = 50 * 10**6
 HEAVY = {
-    "aiohttp", "alembic", "argon2", "aws_lambda_powertools.utilities.batch", "aws_xray_sdk.core", "flask", "httpx",
-    "jinja2", "limits", "pydantic", "rapidfuzz", "requests", "spectree", "sqlalchemy", "telegram", "telegram.ext",
-    "twilio", "twilio.rest", "wtforms",
+    "aiohttp", "alembic", "argon2", "aws_lambda_powertools.utilities.batch", "aws_xray_sdk.core", "babel",
+    "cryptography", "flask", "httpx", "jinja2", "limits", "phonenumbers", "pydantic", "rapidfuzz", "requests", "segno",
+    "spectree", "sqlalchemy", "telegram", "telegram.ext", "twilio", "twilio.rest", "wtforms",
 }  # fmt: skip
 CONVERSATION = {"limits", "rapidfuzz", "sqlalchemy"}
 OF_A_QUEUE = {"aws_lambda_powertools.utilities.batch", "sqlalchemy"}
 USED = {
-    "api": {"argon2", "flask", "jinja2", "limits", "pydantic", "rapidfuzz", "sqlalchemy", "wtforms"},
+    "api": {"argon2", "babel", "flask", "jinja2", "limits", "pydantic", "sqlalchemy", "wtforms"},
     "create_pre_customer": OF_A_QUEUE | {"argon2"},
     "email_sender": OF_A_QUEUE,
     "authorizer": {"argon2", "sqlalchemy"},
     "migrate": {"alembic", "sqlalchemy"},
-    "notify_sms": OF_A_QUEUE | {"rapidfuzz", "requests", "twilio", "twilio.rest"},
-    "notify_telegram": OF_A_QUEUE | {"httpx", "rapidfuzz", "telegram"},
+    "notify_sms": OF_A_QUEUE | {"requests", "twilio", "twilio.rest"},
+    "notify_telegram": OF_A_QUEUE | {"httpx", "telegram"},
     "sms_status": CONVERSATION | {"twilio"},
     "sms_webhook": CONVERSATION | {"twilio"},
     "sweep": {"sqlalchemy"},
-    "telegram_webhook": CONVERSATION | {"httpx", "telegram"},
+    "telegram_webhook": CONVERSATION,
 }
 """What is worth the time of a cold start: of HEAVY, what the work of a function takes."""
 
