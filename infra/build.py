@@ -5,7 +5,6 @@ python -m infra.build FILE --here                                          for t
 """
 
 import argparse
-import compileall
 import os
 import re
 import shutil
@@ -16,14 +15,12 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("core", "bots", "web", "lambdas")
 # What the one-machine edition alone needs, and what Lambda brings. Cryptography is for the log-in at a MySQL server
 # without TLS.
 LEFT_OUT = ("cryptography", "valkey", "waitress", "botocore", "python-dateutil", "six")
-UNCHECKED_HASH = PycInvalidationMode.UNCHECKED_HASH
 SOURCES_ONLY = shutil.ignore_patterns("__pycache__", "*.po", "*.pot")
 # Two thirds of the whole, of which Lambda takes 50 MB: the towns that numbers belong to, languages that we do not
 # speak, and what Twilio has to offer besides messages.
@@ -33,12 +30,17 @@ NEVER_READ = (
     ("twilio", "rest/*", re.compile(r"__init__\.py|api")),
 )
 # Hundreds of modules of which we read a few.
-RARELY_READ = re.compile("/twilio/rest/")
+RARELY_READ = "/twilio/rest/"
 # The Python that the tests run on; there are wheels for the newer ones as well.
 RUNTIME, ARCHITECTURE = "python3.11", "x86_64"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-
-
+HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
+NO_BYTECODE = (
+    "There is no {runtime} on the PATH, and so no bytecode in the zip: each new container compiles what it imports "
+    "and takes three times as long to begin. docs/deploying.md says how to get Python {version}; then do this again."
+)
+# Where Lambda puts the zip.
+TASK = "/var/task"
 LONG_AGO = 1_000_000_000.0
 # RDS signs its servers' certificates itself.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
@@ -49,7 +51,7 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Lambda:
-    """What functions run on: a runtime such as "python3.11", and a key of MACHINES."""
+    """What functions run on: a runtime such as "python3.14", and a key of MACHINES."""
 
     runtime: str = RUNTIME
     architecture: str = ARCHITECTURE
@@ -64,21 +66,17 @@ class Lambda:
         return (
             "--only-binary=:all:",
             "--implementation=cp",
-            f"--python-version={self.runtime.removeprefix('python')}",
+            f"--python-version={_version(self.runtime)}",
             f"--platform=manylinux2014_{machine}",
             f"--platform=manylinux_2_28_{machine}",
         )
-
-    @property
-    def reads_our_bytecode(self) -> bool:
-        """Whether it is the Python that runs this."""
-        return self.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def build(target: Path, on: Lambda | None) -> None:
     """Write the zip, for Lambda or, with None, for the interpreter that runs this.
 
-    Raises CalledProcessError where pip fails, and OSError where AWS does not tell which authorities RDS has.
+    Raises CalledProcessError where pip or Python's compiler fails, and OSError where AWS does not tell which
+    authorities RDS has.
     """
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder) / "code"
@@ -88,9 +86,7 @@ def build(target: Path, on: Lambda | None) -> None:
             add_authorities(code, RDS_AUTHORITIES)
         for package in PACKAGES:
             shutil.copytree(ROOT / package, code / package, ignore=SOURCES_ONLY)
-        if on is None or on.reads_our_bytecode:
-            # Without it every container would compile what it imports: three times as long.
-            compileall.compile_dir(code, quiet=1, workers=0, rx=RARELY_READ, invalidation_mode=UNCHECKED_HASH)
+        add_bytecode(code, HERE if on is None else on.runtime)
         for path in code.rglob("*"):
             # The same code makes the same zip.
             os.utime(path, (LONG_AGO, LONG_AGO))
@@ -102,6 +98,38 @@ def add_authorities(code: Path, rds: str) -> None:
     with urllib.request.urlopen(rds, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own word
         trusted = (code / "certifi" / "cacert.pem").read_bytes() + answer.read()
     (code / AUTHORITIES).write_bytes(trusted)
+
+
+def add_bytecode(code: Path, runtime: str) -> None:
+    """Put the bytecode of this Python beside the sources, or say that there is none here to make it.
+
+    A function's disk is read-only: what comes without, each container compiles anew. Raises CalledProcessError.
+    """
+    interpreter = _interpreter(runtime)
+    if interpreter is None:
+        print(NO_BYTECODE.format(runtime=runtime, version=_version(runtime)), flush=True)
+        return
+    subprocess.run(  # noqa: S603 - our own words
+        [interpreter, "-I", "-m", "compileall", "-q", "-j", "0", "-x", RARELY_READ, "-s", code, "-p", TASK,
+         "--invalidation-mode", "unchecked-hash", code],
+        check=True,
+    )  # fmt: skip
+
+
+def _interpreter(runtime: str) -> str | None:
+    """The one that runs this where it is of this version, else one on the PATH, or None."""
+    if runtime == HERE:
+        return sys.executable
+    found = shutil.which(runtime)
+    if found is None:
+        return None
+    # A version manager has a program of this name, too, for a Python that it does not have.
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    return found if said.stdout.startswith(f"Python {_version(runtime)}.") else None
+
+
+def _version(runtime: str) -> str:
+    return runtime.removeprefix("python")
 
 
 def _install(code: Path, requirements: Path, options: Sequence[str]) -> None:
