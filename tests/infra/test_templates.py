@@ -11,6 +11,7 @@ from cfnlint.api import ManualArgs, lint, lint_file
 from samtranslator.translator.transform import transform
 
 from bots.channels import CHANNELS
+from infra.build import ARCHITECTURE, RUNTIME
 from infra.templates import FOLDER, expanded, resources, written
 from lambdas.wiring import TRIES
 from web.causes import CAUSES
@@ -23,6 +24,13 @@ def test_nothing_is_wrong_with_a_template(template: Path) -> None:
     found = lint_file(template, config=ManualArgs(regions=["sa-east-1"]))
 
     assert [str(problem) for problem in found] == []
+
+
+@pytest.mark.parametrize("template", ["application", "log_search"])
+def test_functions_run_on_what_their_code_is_built_for(template: str) -> None:
+    parameters = written(template)["Parameters"]
+
+    assert (parameters["Runtime"]["Default"], parameters["Architecture"]["Default"]) == (RUNTIME, ARCHITECTURE)
 
 
 class NoPolicies:

@@ -17,6 +17,7 @@ from core.storage.accounts import Account
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from infra.build import HERE
 from infra.templates import written
 from tests.bots.bars import NUMBER, Bars
 from tests.bots.carriers import Answer, Carrier
@@ -86,7 +87,7 @@ class Surroundings:
         environment = {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_DEFAULT_REGION": self.aws.REGION,
-            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{HERE}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
