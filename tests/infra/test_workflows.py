@@ -1,12 +1,14 @@
 """GitHub's workflows, and the role that it deploys by: what they use is pinned, and who may come is named."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint import decode
 
+from infra.build import RUNTIME
 from infra.deploy import GIVEN
 from infra.templates import FOLDER
 
@@ -36,6 +38,18 @@ def test_a_deployment_is_given_what_the_deploy_script_asks_for_and_no_key_of_aws
     assert {*GIVEN, "STAGE"} <= deploy["env"].keys()
     assert "AWS_SECRET" not in str(job)
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+def test_the_functions_python_makes_their_bytecode_and_runs_the_tests_beside_the_oldest() -> None:
+    workflows = FOLDER.parent / ".github" / "workflows"
+    [deploy], [test] = (read(workflows / name)["jobs"].values() for name in ("deploy.yml", "test.yml"))
+    functions = RUNTIME.removeprefix("python")
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())["project"]
+
+    assert deploy["container"].startswith(f"python:{functions}-")
+    assert test["container"]["image"] == "python:${{ matrix.python }}"
+    tested = [image.partition("-")[0] for image in test["strategy"]["matrix"]["python"]]
+    assert tested == [project["requires-python"].removeprefix(">="), functions]
 
 
 def test_the_role_trusts_one_environment_of_one_repository() -> None:
