@@ -25,14 +25,16 @@ def migrate(engine: Engine, *, leave_later: bool = False) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     patient = open_engine(engine.url.render_as_string(hide_password=False), MIGRATION_SECONDS)
-    with patient.connect() as connection:
-        config.attributes["connection"] = connection
-        later = _later_revision(config, connection) if leave_later else None
-        if later is None:
-            command.upgrade(config, "head")
-        else:
-            log.warning("the database is of a later release, and was left as it is", revision=later)
-    patient.dispose()
+    try:
+        with patient.connect() as connection:
+            config.attributes["connection"] = connection
+            later = _later_revision(config, connection) if leave_later else None
+            if later is None:
+                command.upgrade(config, "head")
+            else:
+                log.warning("the database is of a later release, and was left as it is", revision=later)
+    finally:
+        patient.dispose()
 
 
 def _later_revision(config: Config, connection: Connection) -> str | None:
