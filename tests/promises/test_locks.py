@@ -84,6 +84,31 @@ def test_who_reads_does_not_wait_for_a_lock(line: Line) -> None:
         assert len(line.order()) == 1
 
 
+def test_who_waits_while_the_queue_changes_is_not_sent_back_to_ask_again(engine: Engine, clock: StillClock) -> None:
+    line = Line(Records(engine, clock), engine)
+    ticket = line.join("+15550300001")
+    held, asked, seen = threading.Event(), [], []
+
+    def change(tx: Transaction) -> None:
+        line.joining(tx, "+15550300002")
+        held.set()
+        time.sleep(0.5)  # until the other waits
+
+    def wait(tx: Transaction) -> None:
+        asked.append(ticket.id)
+        queue = tx.queues.lock_of_ticket(ticket.id)
+        assert queue is not None
+        seen.append(queue.waiting)
+
+    def after() -> None:
+        held.wait(60)
+        line.do(wait)
+
+    at_once([lambda: line.do(change), after])
+
+    assert (len(asked), seen) == (1, [2])
+
+
 def test_a_deadlock_is_tried_again_and_both_changes_are_made(line: Line, engine: Engine) -> None:
     """Two transactions lock two contacts in opposite order, which no operation of ours does."""
     addresses = ["+15550300002", "+15550300003"]
