@@ -11,12 +11,11 @@ from sqlalchemy import Engine, make_url
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
 from tests.carriers_accounts import CarriersAccounts
 from tests.clocks import StillClock
-from tests.databases import KINDS, MYSQL_URL, Databases, ServerDatabases, SQLiteDatabases
+from tests.databases import KINDS, MYSQL_URL, Databases, Engines, ServerDatabases, SQLiteDatabases
 from tests.once import once
 from tests.servers import Mailbox, MariaDB, MySQL, Valkey
 
@@ -101,12 +100,16 @@ def migrated_database_url(databases: Databases) -> str:
     return databases.migrated()
 
 
+@pytest.fixture(scope="session")
+def _engines() -> Engines:
+    return Engines()
+
+
 @pytest.fixture
-def engine(migrated_database_url: str) -> Iterator[Engine]:
+def engine(_engines: Engines, migrated_database_url: str) -> Iterator[Engine]:
     """An engine on `migrated_database_url`."""
-    engine = open_engine(migrated_database_url)
-    yield engine
-    engine.dispose()
+    with _engines.on(migrated_database_url) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Engine, event, make_url
 
 from core.storage.engine import open_engine
 from core.storage.schema import migrate
@@ -100,6 +104,39 @@ class ServerDatabases:
                 if cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1"):
                     statements.append(f"INSERT INTO `{table}` SELECT * FROM `{database}`.`{table}`")
         return statements
+
+
+@dataclass
+class Engines:
+    """An engine for each server, which goes from database to database: to compile our statements takes longer than
+    most tests, and an engine keeps what it has compiled."""
+
+    _made: dict[URL, Engine] = field(default_factory=dict)
+
+    @contextmanager
+    def on(self, url: str) -> Iterator[Engine]:
+        """The server's engine, on this database; no connection is left from the one before, nor for the next."""
+        server = make_url(url).set(database="")
+        if server not in self._made:
+            self._made[server] = _engine_that_moves(url)
+        engine = self._made[server]
+        engine.url = make_url(url)
+        yield engine
+        engine.dispose()
+
+
+def _engine_that_moves(url: str) -> Engine:
+    """An engine that connects to whatever its `url` is at that time."""
+    engine = open_engine(url)
+
+    # https://docs.sqlalchemy.org/en/21/core/events.html#sqlalchemy.events.DialectEvents.do_connect
+    @event.listens_for(engine, "do_connect")
+    def choose(dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        where, how = dialect.create_connect_args(engine.url)
+        arguments[:] = where
+        options.update(how)
+
+    return engine
 
 
 def apply_migrations(url: str) -> None:
