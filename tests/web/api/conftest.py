@@ -16,7 +16,6 @@ from core.storage.view import Positions
 from core.venues import VenueService
 from core.walk_ins import WalkIns
 from tests.web.api.callers import PASSWORD, Caller, Mails
-from web.application import create_app
 from web.services import Health, JoinLinks, Services
 
 KEY = "a key for the tokens of tests, long enough"
@@ -33,8 +32,8 @@ def services(records: Records, mails: Mails) -> Services:
 
 
 @pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
+def app(shared_app: Callable[[Services], Flask], services: Services) -> Flask:
+    return shared_app(services)
 
 
 @pytest.fixture

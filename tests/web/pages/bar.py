@@ -35,11 +35,16 @@ HOSTILE = '<b>Bobby</b> "O\'Neil" 🍺 {{ 7 * 7 }}'
 class Bar:
     """The Blue Door with its queue DEMO, owned by the account EMAIL; `mails` are (to, subject, text)."""
 
-    def __init__(self, records: Records, public_url: str = "http://localhost") -> None:
+    def __init__(
+        self,
+        records: Records,
+        public_url: str = "http://localhost",
+        make_app: Callable[[Services], Flask] = create_app,
+    ) -> None:
         self.records = records
         self.mails: list[tuple[str, str, str]] = []
         self.services = _services(records, public_url, lambda *mail: self.mails.append(mail))
-        self.app: Flask = create_app(self.services)
+        self.app = make_app(self.services)
         self.account = self.services.accounts.add(EMAIL, PASSWORD)
         self.venue_id, self.queue_id = records.transaction(self._open)
 

@@ -1,14 +1,18 @@
 """The pages as they are served, on real databases."""
 
+from collections.abc import Callable
+
 import pytest
+from flask import Flask
 
 from core.storage.records import Records
 from tests.web.pages.bar import Bar, Visitor
+from web.services import Services
 
 
 @pytest.fixture
-def bar(records: Records) -> Bar:
-    return Bar(records)
+def bar(records: Records, shared_app: Callable[[Services], Flask]) -> Bar:
+    return Bar(records, make_app=shared_app)
 
 
 @pytest.fixture

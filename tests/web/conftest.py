@@ -1,0 +1,23 @@
+"""What all tests of the web share."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from web.application import create_app, serve_from
+from web.services import Services
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> Callable[[Services], Flask]:
+    """The application on a test's own parts. There is one: its routes and templates take longer than most tests."""
+    made: list[Flask] = []
+
+    def on(services: Services) -> Flask:
+        if not made:
+            made.append(create_app(services))
+        serve_from(made[0], services)
+        return made[0]
+
+    return on
