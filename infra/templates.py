@@ -1,5 +1,6 @@
 """Our templates, as CloudFormation reads them."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ def written(name: str) -> dict[str, Any]:
     return dict(body)
 
 
+@cache
 def expanded(name: str) -> dict[str, Any]:
-    """A template with its loops written out, and what its defaults choose."""
+    """A template with its loops written out, and what its defaults choose: the same each time, to be read only."""
     template = Template(str(FOLDER / f"{name}.yaml"), written(name), ["sa-east-1"])
     problems = template.transform()
     assert not problems
