@@ -80,7 +80,7 @@ class Line:
     def __init__(self, url: str, password: str) -> None:
         # No connection is kept: a line is thrown away together with the server it was on.
         once = httpx.Limits(max_keepalive_connections=0)
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False, limits=once)
+        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=False, limits=once)
         self._password = password
         self.log_in()
 

@@ -24,7 +24,7 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edition]:
 @pytest.fixture
 def http(edition: Edition) -> Iterator[httpx.Client]:
     """Somebody on this machine."""
-    with httpx.Client(base_url=edition.url, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=edition.url, trust_env=False, verify=False, timeout=30) as client:
         yield client
 
 

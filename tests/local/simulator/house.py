@@ -74,7 +74,7 @@ class House:
             "pause_seconds": 0.01,
         }
         self._app.register_blueprint(create_simulator(SimulatorSettings(**settings | overrides), self.inside))
-        self.client = httpx.Client(base_url=self.base_url + "/simulator", timeout=10.0, trust_env=False)
+        self.client = httpx.Client(base_url=self.base_url + "/simulator", timeout=10.0, trust_env=False, verify=False)
 
     @contextmanager
     def serving(self) -> Iterator[Self]:
