@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from functools import cached_property
 from pathlib import Path
 from threading import Condition
 from types import TracebackType
@@ -270,7 +271,11 @@ class AWS(Server):
         return self.session().resource(service)
 
     def session(self) -> boto3.Session:
-        """A session of boto3 whose clients ask this server."""
+        """The session of boto3 whose clients ask this server; another would read all descriptions of AWS anew."""
+        return self._session
+
+    @cached_property
+    def _session(self) -> boto3.Session:
         return _Session(self.url, self.REGION)
 
 
