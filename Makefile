@@ -3,6 +3,9 @@
 .PHONY: help setup run check test soak bench stack deploy destroy pins catalogues system-packages
 .DEFAULT_GOAL := help
 
+# What Python compiles is kept, whatever is usual here: the tests start some two hundred interpreters.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PY := $(VENV)/bin/python
 CHECKOV := $(VENV)/checkov
