@@ -28,7 +28,16 @@ hypothesis.settings.load_profile("project")
 
 
 TOGETHER = ("tests/journeys/", "tests/lambdas/")
-LONG = tuple(f"tests/{folder}/" for folder in ("soak", "journeys", "lambdas", "local", "promises"))
+LONG = (
+    "tests/soak/",
+    "tests/journeys/",
+    "tests/lambdas/",
+    "tests/local/",
+    "tests/promises/",
+    "tests/web/api/test_schemathesis.py",
+    "tests/web/pages/test_in_chromium.py",
+    "tests/infra/",
+)
 
 
 class FilesTogether(LoadFileScheduling):
@@ -41,7 +50,7 @@ class FilesTogether(LoadFileScheduling):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, so that at the end nobody waits for it."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=lambda item: [not item.nodeid.startswith(long) for long in LONG])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
