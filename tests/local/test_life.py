@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,17 @@ from tests.journeys.line import Line, wait_for
 from tests.local.edition import PASSWORD, Edition
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edition]:
+    """One edition for all tests that leave it running as they found it."""
+    with Edition(tmp_path_factory.mktemp("running")) as edition:
+        yield edition
+
+
 def waiting_guest(edition: Edition, name: str) -> Line:
-    """A line on this edition where a guest of that name waits."""
+    """A line on this edition where a guest of that name waits, and nobody else."""
     line = Line(edition.url, PASSWORD)
+    line.empty()
     guest = line.phone(name)
     guest.says(f"JOIN DEMO 2 {name}")
     guest.reads("You're in!")
@@ -80,19 +89,19 @@ def test_it_starts_at_once_after_a_kill(edition: Edition) -> None:
     assert names(edition) == ["Ana"]
 
 
-def test_a_worker_that_dies_is_started_again(edition: Edition) -> None:
-    [worker] = [child for child in edition.children() if "local worker" in command_line(child)]
+def test_a_worker_that_dies_is_started_again(running: Edition) -> None:
+    [worker] = [child for child in running.children() if "local worker" in command_line(child)]
     os.kill(worker, signal.SIGKILL)
 
-    line = waiting_guest(edition, "Ana")
+    line = waiting_guest(running, "Ana")
     line.call_next()
 
     line.sees(line.tickets()[0]["id"], ("called", "delivered"))
 
 
-def test_a_valkey_that_dies_is_started_again_and_nobody_notices(edition: Edition) -> None:
-    line = waiting_guest(edition, "Ana")
-    [valkey] = [child for child in edition.children() if "valkey-server" in command_line(child)]
+def test_a_valkey_that_dies_is_started_again_and_nobody_notices(running: Edition) -> None:
+    line = waiting_guest(running, "Ana")
+    [valkey] = [child for child in running.children() if "valkey-server" in command_line(child)]
     os.kill(valkey, signal.SIGKILL)
 
     ben = line.phone("Ben")
@@ -104,35 +113,35 @@ def test_a_valkey_that_dies_is_started_again_and_nobody_notices(edition: Edition
     wait_for(lambda: line.http.get("/healthz").json()["redis"] or None, lambda: "redis")
 
 
-def test_a_no_show_is_noticed_by_itself(edition: Edition) -> None:
-    line = waiting_guest(edition, "Ana")
+def test_a_no_show_is_noticed_by_itself(running: Edition) -> None:
+    line = waiting_guest(running, "Cleo")
     called = line.call_next()
     line.sees(called["id"], ("called", "delivered"))
 
     past = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None)
-    with closing(sqlite3.connect(edition.data_dir / "queue.db", timeout=10)) as database:
-        database.execute("UPDATE tickets SET no_show_at = ?", (past.isoformat(" "),))
+    with closing(sqlite3.connect(running.data_dir / "queue.db", timeout=10)) as database:
+        database.execute("UPDATE tickets SET no_show_at = ? WHERE id = ?", (past.isoformat(" "), called["id"]))
         database.commit()
 
     line.sees(called["id"], state="no_show")
 
 
-def test_a_second_one_on_the_same_data_says_so(edition: Edition) -> None:
-    answer = edition.run()
+def test_a_second_one_on_the_same_data_says_so(running: Edition) -> None:
+    answer = running.run()
 
     assert answer.returncode == 1
-    assert f"Queue Manager already runs on {edition.data_dir}" in answer.stderr
+    assert f"Queue Manager already runs on {running.data_dir}" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
-def test_a_second_one_on_the_same_port_says_so(edition: Edition, tmp_path: Path) -> None:
+def test_a_second_one_on_the_same_port_says_so(running: Edition, tmp_path: Path) -> None:
     second = Edition(tmp_path / "second")
-    second.port = edition.port
+    second.port = running.port
 
     answer = second.run()
 
     assert answer.returncode == 1
-    assert f"Port {edition.port} is taken by another program" in answer.stderr
+    assert f"Port {running.port} is taken by another program" in answer.stderr
     second.wait_for_no_children()
 
 
@@ -193,10 +202,10 @@ def test_a_child_that_was_never_started_is_stopped_all_the_same() -> None:
     Child("nobody", ["true"], {}, stop_seconds=1).stop()
 
 
-def test_what_it_keeps_is_for_its_user_alone(edition: Edition) -> None:
-    waiting_guest(edition, "Ana")
+def test_what_it_keeps_is_for_its_user_alone(running: Edition) -> None:
+    waiting_guest(running, "Ana")
 
-    kept = [edition.data_dir, *edition.data_dir.rglob("*")]
+    kept = [running.data_dir, *running.data_dir.rglob("*")]
 
     assert {path.name for path in kept} >= {"queue.db", "secrets", "token_key"}
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
