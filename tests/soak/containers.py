@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from tests.lambdas.bootstrap import CONTEXT
+
 FUNCTIONS = ("sms_webhook", "telegram_webhook", "api", "notify_sms", "notify_telegram", "sweep")
 
 _processes = multiprocessing.get_context("forkserver")
@@ -51,7 +53,7 @@ def serve(setting: Setting, connection: Connection) -> None:
         except EOFError:
             return
         try:
-            outcome = (True, handle(event, None))
+            outcome = (True, handle(event, CONTEXT))
         except Exception:  # noqa: BLE001 - as Lambda does: the container lives on
             outcome = (False, traceback.format_exc())
         connection.send(outcome)
