@@ -3,9 +3,6 @@
 .PHONY: help setup run check test soak bench stack deploy destroy pins catalogues system-packages
 .DEFAULT_GOAL := help
 
-# What Python compiles is kept, whatever is usual here: the tests start some two hundred interpreters.
-unexport PYTHONDONTWRITEBYTECODE
-
 VENV := .venv
 PY := $(VENV)/bin/python
 CHECKOV := $(VENV)/checkov
@@ -74,8 +71,9 @@ system-packages:
 	echo "Installing$$missing ..."; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
 
+# They start two hundred interpreters, which is slow where nothing that Python compiles may be kept.
 test: check system-packages
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup system-packages
 	$(PY) -m tests.soak

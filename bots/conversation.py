@@ -6,6 +6,7 @@ it caused stand together or not at all. A repeat of the message gets the kept re
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bots import in_line, joining
@@ -13,7 +14,7 @@ from bots.buttons import Press, read
 from bots.channels import CHANNELS
 from bots.dialogue import Asked, language_chosen, remembered
 from bots.message_limit import MessageLimit
-from bots.messages import RECEIPTS_KEPT, Button, Message, Reply
+from bots.messages import Button, Message, Reply
 from bots.replies import SILENCE, slow_down
 from bots.turn import Turn, own_places
 from bots.understanding import Intent, Kind, understand
@@ -24,6 +25,7 @@ from core.queues import QueueService
 from core.storage.records import Once, Records, Transaction
 from core.storage.view import Positions
 
+RECEIPTS_KEPT = timedelta(days=7)
 LONGEST_KEY = 100
 LONGEST_TEXT = 4096
 """Telegram's limit; only a forged message has more, and reading it would cost."""

@@ -1,13 +1,9 @@
 """What passes between the conversation and a channel's adapter, and nothing else does."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 CarrierWord = Literal["stop", "start", "help"]
-
-RECEIPTS_KEPT = timedelta(days=7)
-"""For so long a message that comes again gets the answer that it got."""
 
 
 @dataclass(frozen=True, slots=True)

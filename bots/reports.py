@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from bots.channels import DeliveryStatus, Retry, Unreachable
-from bots.messages import RECEIPTS_KEPT
+from bots.conversation import RECEIPTS_KEPT
 from core.contacts import ContactBook
 from core.model import ContactAddress, NoticeState
 from core.notices import NoticeService

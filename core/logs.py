@@ -19,7 +19,7 @@ MAIL_ADDRESS = re.compile(rf"(?<!{LETTER})({LETTER}){LETTER}*@([\w-]+(?:\.[\w-]+
 TOKEN_IN_PATH = re.compile(r"(/t/|/guest/tickets/|/bot)[^/?\s\"']+")
 LEFT_ALONE = ("timestamp", "level", "logger", "request_id")
 # These write a line for each request that they send or serve, with its address.
-TALKATIVE = ("httpx", "httpcore", "twilio", "alembic")
+TALKATIVE = ("httpx", "httpcore", "twilio", "alembic", "botocore")
 
 
 class Mask:

@@ -263,6 +263,7 @@ def _time_zones() -> Mapping[str, str]:
 def _time_zone(name: str) -> str:
     found = _time_zones().get(name.lower())
     if found is None:
+        # Loaded when it is needed, as a function of AWS starts without it.
         from rapidfuzz import process
 
         nearest = process.extractOne(name, _time_zones().values(), score_cutoff=60)

@@ -2,6 +2,7 @@
 
 import gc
 
-# A start makes nearly a hundred thousand objects, and they stay. Python would look through all of them for garbage
-# again and again while they become more, which is a tenth of a start; so it looks once, when they are all there.
-gc.set_threshold(100_000)
+# A start makes two hundred thousand objects, and they stay. Python would look through them for garbage again and again
+# while they become more, which is a tenth of a start: it looks again when they are all there (`watching.watched`).
+USUAL_THRESHOLDS = gc.get_threshold()
+gc.set_threshold(1_000_000)

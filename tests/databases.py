@@ -121,8 +121,13 @@ class Engines:
             self._made[server] = _engine_that_moves(url)
         engine = self._made[server]
         engine.url = make_url(url)
-        yield engine
-        engine.dispose()
+        if engine.url.get_backend_name() == "mysql":
+            # Where `inspect` looks; SQLAlchemy asks for it once.
+            engine.dialect.default_schema_name = engine.url.database
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 def _engine_that_moves(url: str) -> Engine:

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from web import api, health, problems
 from web.limits import RateLimits
-from web.pages import register_pages, sessions
+from web.pages import register_pages
 from web.pages.error_pages import error_page
 from web.services import Services
 
@@ -18,22 +18,16 @@ def create_app(services: Services) -> Flask:
     # The style sheet and the scripts are served by web.pages.assets.
     app = Flask("web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    serve_from(app, services)
+    app.extensions["services"] = services
+    app.extensions["rate_limits"] = RateLimits(services.rate_limits)
     # A doubled slash is a wrong address, not a redirection.
     app.url_map.merge_slashes = False
     problems.register(app)
     app.register_error_handler(HTTPException, _http_error)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
-    register_pages(app)
+    register_pages(app, services)
     return app
-
-
-def serve_from(app: Flask, services: Services) -> None:
-    """Have the application work with these parts alone, whichever it had; nothing else of it depends on them."""
-    app.extensions["services"] = services
-    app.extensions["rate_limits"] = RateLimits(services.rate_limits)
-    sessions.configure(app, services)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -39,7 +39,7 @@ class _Update:
 
     id: str
     message: Message | None
-    press: Any
+    press: str | None
     block: tuple[str, bool] | None
 
 
@@ -97,7 +97,7 @@ def _update(body: bytes) -> _Update:
     return _Update(
         update_id,
         message,
-        None if press is None else press["id"],
+        None if press is None else _id_of(press),
         None if change is None else _block(change),
     )
 
@@ -131,6 +131,12 @@ def _pressed(update_id: str, press: dict[str, Any]) -> Message | None:
         language=language,
         name=name,
     )
+
+
+def _id_of(press: dict[str, Any]) -> str:
+    if type(press["id"]) is not str:
+        raise TypeError(press["id"])
+    return press["id"]
 
 
 def _block(change: dict[str, Any]) -> tuple[str, bool] | None:
@@ -179,7 +185,7 @@ def _text(said: Message, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _alert(press: Any, reply: Reply) -> dict[str, Any]:
+def _alert(press: str, reply: Reply) -> dict[str, Any]:
     """An alert over the chat. It has no buttons, so those of the reply are left out."""
     text = shortened(reply.text or "", LONGEST_ALERT)
     return {

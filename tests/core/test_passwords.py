@@ -3,10 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 
-import pytest
 from argon2 import PasswordHasher
 
-from core import passwords
 from core.errors import TooBusy
 from core.passwords import AT_ONCE, Passwords
 
@@ -23,10 +21,9 @@ class HeldUp(PasswordHasher):
         return super().hash(password, salt=salt)
 
 
-def test_who_would_wait_long_for_a_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "LONGEST_WAIT_SECONDS", 0.2)
+def test_who_would_wait_long_for_a_turn_is_told_so() -> None:
     hasher = HeldUp()
-    slow = Passwords(hasher)
+    slow = Passwords(hasher, longest_wait_seconds=0.2)
 
     with ThreadPoolExecutor(4 * AT_ONCE) as pool:
         asked = as_completed([pool.submit(slow.matches, None, "correct horse") for _ in range(4 * AT_ONCE)])

@@ -79,11 +79,7 @@ def test_a_line_of_ours_becomes_a_document_with_its_fields(
         "logger": "access",
         "request_id": "4a6ad3e2-1f3c-4a57-8a43-2b7b0ea0f7ce",
         "timestamp": "2026-12-20T20:00:00.119+00:00",
-        "service": "prod",
         "cold_start": True,
-        "function_arn": "arn:aws:lambda:sa-east-1:…0000:function:queue-manager-prod-SmsStatus",
-        "function_memory_size": "1024",
-        "function_name": "queue-manager-prod-SmsStatus",
         "function_request_id": "8f5d1c1e-5a0b-4f0e-9a53-6f1d2f3b7c11",
         "xray_trace_id": "1-692a4f00-0123456789abcdef01234567",
     }

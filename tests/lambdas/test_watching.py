@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import structlog
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 NOT_SAMPLED = f"Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=0"
 GUEST = "+15550400001"
+SECRETS = [name for name in PARAMETERS if name.endswith(("_KEY", "_SECRET", "_SID", "_TOKEN"))]
 
 
 def written(container: Container) -> list[dict[str, Any]]:
@@ -79,6 +81,20 @@ def test_lines_of_other_libraries_are_masked_and_named_like_ours(log: io.StringI
     assert line["request_id"] == "4a6ad3e2"
 
 
+@pytest.mark.parametrize("said", ["null", '{"event": "another"}', "[1]", "3", '"'])
+def test_what_looks_like_json_in_a_line_is_a_text(log: io.StringIO, said: str) -> None:
+    logging.getLogger("tests.watching").warning(said)
+
+    assert json.loads(log.getvalue())["event"] == said
+
+
+@pytest.mark.parametrize("name", ["_raw", "service", "fields"])
+def test_what_other_libraries_put_beside_a_line_is_left_out(log: io.StringIO, name: str) -> None:
+    logging.getLogger("tests.watching").warning("no answer", extra={name: GUEST})
+
+    assert json.loads(log.getvalue()).keys() == {"event", "level", "logger", "timestamp"}
+
+
 @contextmanager
 def daemon() -> Iterator[socket.socket]:
     """What listens in each of Lambda's containers for segments.
@@ -99,13 +115,8 @@ def received(listening: socket.socket) -> list[dict[str, Any]]:
     return segments
 
 
-def named(segment: dict[str, Any]) -> Iterator[str]:
-    yield segment["name"]
-    for below in segment.get("subsegments", ()):
-        yield from named(below)
-
-
-def test_a_traced_call_tells_what_the_database_and_aws_took_and_nothing_of_the_guest(around: Surroundings) -> None:
+def traced(around: Surroundings, event: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a call of a function answers where the stage traces, and its segments."""
     with daemon() as listening:
         variables = {
             "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{listening.getsockname()[1]}",
@@ -113,13 +124,32 @@ def test_a_traced_call_tells_what_the_database_and_aws_took_and_nothing_of_the_g
             "_X_AMZN_TRACE_ID": NOT_SAMPLED.replace("=0", "=1"),
         }
         with around.container("sms_webhook", **variables) as container:
-            said = container.invoke(around.event("sms_webhook", "join"))["answer"]
-            segments = received(listening)
+            return container.invoke(event), received(listening)
 
-    assert said["statusCode"] == 200
+
+def test_a_traced_call_tells_what_the_database_and_aws_took_and_nothing_of_the_guest(around: Surroundings) -> None:
+    event = around.event("sms_webhook", "join")
+    said, segments = traced(around, event)
+
+    assert said["answer"]["statusCode"] == 200
     assert {segment["trace_id"] for segment in segments} == {TRACE}
-    names = {name for segment in segments for name in named(segment)}
-    assert {"## handle", "ssm", "execute"} <= names
+    assert {"## handle", "ssm", "execute"} <= {segment["name"] for segment in segments}
     text = json.dumps(segments)
-    assert around.event("sms_webhook", "join")["body"].split("From=")[1][3:14] not in text
-    assert [name for name, value in PARAMETERS.items() if len(value) > 12 and value in text] == []
+    [guest] = parse_qs(event["body"])["From"]
+    assert guest.removeprefix("+") not in text
+    assert [name for name in SECRETS if PARAMETERS[name] in text] == []
+
+
+def test_of_what_fails_a_trace_has_the_kind_alone(around: Surroundings) -> None:
+    with around.mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("RENAME TABLE line.receipts TO line.away")
+        try:
+            said, segments = traced(around, around.event("sms_webhook", "join"))
+        finally:
+            cursor.execute("RENAME TABLE line.away TO line.receipts")
+
+    assert "line.receipts" in said["errorMessage"]
+    failed = {segment["name"]: segment["cause"] for segment in segments if segment.get("cause")}
+    assert {"execute", "## handle"} <= failed.keys()
+    assert "ProgrammingError" in json.dumps(failed)
+    assert "line.receipts" not in json.dumps(segments)

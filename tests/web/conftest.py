@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from web.application import create_app, serve_from
+from web.application import create_app
+from web.limits import RateLimits
+from web.pages import sessions
 from web.services import Services
 
 
@@ -17,7 +19,9 @@ def shared_app() -> Callable[[Services], Flask]:
     def on(services: Services) -> Flask:
         if not made:
             made.append(create_app(services))
-        serve_from(made[0], services)
-        return made[0]
+        [app] = made
+        app.extensions |= {"services": services, "rate_limits": RateLimits(services.rate_limits)}
+        sessions.configure(app, services)
+        return app
 
     return on

@@ -33,6 +33,7 @@ def place_of(join_code: str) -> QueueAtVenue | Response | tuple[str, int]:
     with current().records.reading() as tx:
         place = tx.queues.at_venue_by_code(written) if len(written) <= 20 else None
         if place is None:
+            # Loaded when it is needed, as a function of AWS starts without it.
             from rapidfuzz import process
 
             nearest = process.extractOne(written, tx.queues.join_codes_like(written), score_cutoff=ALIKE)
@@ -78,6 +79,7 @@ def ways(links: JoinLinks) -> list[Way]:
 
 def qr_code(text: str) -> Markup:
     """The text as a QR code in SVG, dark on light whatever the page's colours are."""
+    # Loaded when it is needed, as a function of AWS starts without it.
     import segno
 
     code = segno.make(text, error="m", micro=False)

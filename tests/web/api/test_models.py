@@ -35,7 +35,7 @@ def new_model() -> type[Model]:
 @pytest.mark.usefixtures("hasty")
 def test_threads_that_use_a_model_first_all_get_it_whole() -> None:
     with ThreadPoolExecutor(THREADS) as threads:
-        for _ in range(100):
+        for _ in range(1000):
             model, start = new_model(), Barrier(THREADS)
 
             def use(_number: int, model: type[Model] = model, start: Barrier = start) -> str:
