@@ -98,7 +98,8 @@ class Environment:
         given = self.text(name)
         if given is not None and not re.fullmatch(r"[^\s/@?#]+", given):
             identifier = name.lower().replace("_", "-") + "-invalid"
-            self.find(identifier, f"{name}={given} is not the name or the address of a host.", hint)
+            # Without what it is: whoever wrote a URL may have put a password into it.
+            self.find(identifier, f"{name} is not the name or the address of a host.", hint)
         return given
 
     def url(self, name: str, *, only_host: bool = False) -> str | None:

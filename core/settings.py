@@ -216,7 +216,7 @@ def _database_url(environment: Environment) -> str:
             )
         return f"sqlite:///{environment.data_dir / 'queue.db'}"
     if not HOST_AND_PORT.fullmatch(host):
-        environment.find("mysql-host-invalid", f"MYSQL_HOST={host} is not a host.", "Write host or host:port.")
+        environment.find("mysql-host-invalid", "MYSQL_HOST is not a host.", "Write host or host:port.")
     if user is None or database is None:
         environment.find(
             "mysql-incomplete",

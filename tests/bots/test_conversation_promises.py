@@ -7,6 +7,7 @@ import pytest
 from limits.storage import MemoryStorage, RedisStorage
 from sqlalchemy import Engine
 
+from bots.conversation import LONGEST_TEXT
 from bots.message_limit import MessageLimit
 from core.storage.records import Records
 from core.storage.redis_server import open_redis
@@ -94,6 +95,15 @@ class TestWhatItCosts:
             assert "Place 1" in guest.say("POSITION")
         assert sql.commits == 1
         assert len(sql.statements) <= 4
+
+
+class TestLongTexts:
+    def test_what_stands_far_behind_is_not_read(self, bars: Bars) -> None:
+        bars.queue()
+        guest = bars.guest()
+        guest.say("JOIN DEMO 2")
+        assert "LEAVE again" not in guest.say("LEAVE".rjust(LONGEST_TEXT + 5))
+        assert "LEAVE again" in guest.say("LEAVE".rjust(LONGEST_TEXT))
 
 
 class TestTheLimit:
