@@ -88,7 +88,7 @@ class Delivery:
         notice, retry, unreachable = outbound.notice, isinstance(error, Retry), isinstance(error, Unreachable)
         log.warning(
             "a notice was not taken",
-            notice=notice.id, kind=notice.kind, channel=notice.channel,
+            notice=notice.id, ticket=notice.ticket_id, kind=notice.kind, channel=notice.channel,
             code=error.code, retry=retry, unreachable=unreachable,
         )  # fmt: skip
         again_in = self._notices.failed(notice.id, error.code, error.sentence, retry=retry, unreachable=unreachable)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -22,7 +23,7 @@ from bots.telegram.name import bot_name
 from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
-from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
+from infra.build import ARCHITECTURE, RDS_AUTHORITIES, RUNTIME, Lambda, build
 from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
 from infra.templates import FOLDER, STACKS, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
@@ -80,6 +81,10 @@ def chosen(stage: str, folder: Path = FOLDER / "stages") -> dict[str, str]:
     unknown = sorted(found.keys() - may_be - OPTIONAL.keys())
     if unknown:
         raise Impossible(f"{file.name} names what a stage can't choose: {', '.join(unknown)}.")
+    for name, parameter in ((name, each[name]) for each in parameters for name in found.keys() & each.keys()):
+        allowed = parameter.get("AllowedValues", [found[name]])
+        if found[name] not in allowed:
+            raise Impossible(f"{name} in {file.name} is none of: {', '.join(allowed)}.")
     for name in OPTIONAL:
         if found.get(name, "off") not in ("off", "on"):
             raise Impossible(f"{name} in {file.name} is neither off nor on.")
@@ -277,7 +282,10 @@ def main() -> None:
         secret = put_secrets(aws.client("ssm"), stage, os.environ)
         secret |= name_bot(aws.client("ssm"), stage, secret)
         code = Path(folder) / "code.zip"
-        build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
+        try:
+            build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
+        except URLError as error:
+            raise Impossible(f"{RDS_AUTHORITIES} can't be read: {error.reason}.") from error
         known |= {"Stage": stage, "Image": image(aws, stage)}
         known |= deploy_stack(aws.client("cloudformation"), stack_name(stage, "network"), "network", known)
         print(deploy(aws, stage, code, known, secret)["PublicUrl"])

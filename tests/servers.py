@@ -314,6 +314,8 @@ class MiniStack(AWS):
             "MINISTACK_REGION": self.REGION,
             # Else it listens on every interface, for devices.
             "IOT_MTLS_ENABLED": "0",
+            # It leaves each function's code behind, unpacked.
+            "TMPDIR": str(self.directory),
         }
         return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "-m", "ministack"]
 

@@ -62,6 +62,7 @@ def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_pa
     (tmp_path / "prod.toml").write_text('DatabaseClass = "db.t4g.small"\nFirewall = "on"\nMostRequests = 1000\n')
     (tmp_path / "typo.toml").write_text('DatabaseClas = "db.t4g.small"\n')
     (tmp_path / "wrong.toml").write_text('Proxy = "yes"\n')
+    (tmp_path / "old.toml").write_text('Runtime = "python3.11"\n')
     (tmp_path / "torn.toml").write_text("MultiAz = ")
     (tmp_path / "yes.toml").write_text("MultiAz = true\n")
     (tmp_path / "both.toml").write_text('Proxy = "on"\nDatabaseHost = "elsewhere"\n')
@@ -70,6 +71,8 @@ def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_pa
     assert chosen("prod", tmp_path) == {"DatabaseClass": "db.t4g.small", "Firewall": "on", "MostRequests": "1000"}
     assert chosen("none", tmp_path) == {}
     assert chosen("yes", tmp_path) == {"MultiAz": "true"}
+    with pytest.raises(Impossible, match=r"Runtime in old\.toml is none of: python3\.12, python3\.13, python3\.14\."):
+        chosen("old", tmp_path)
     with pytest.raises(Impossible, match=r"torn\.toml can't be read"):
         chosen("torn", tmp_path)
     with pytest.raises(Impossible, match=r"typo\.toml names what a stage can't choose: DatabaseClas\."):
