@@ -28,8 +28,7 @@ from core.storage.view import Positions
 RECEIPTS_KEPT = timedelta(days=7)
 LONGEST_KEY = 100
 LONGEST_TEXT = 1000
-"""More than anybody says to a line. A word of nothing but marks takes the square of its length to read, while others
-wait for the database."""
+"""More than anybody says to a line; others wait for the database while it is read."""
 
 
 class Conversation:

@@ -33,6 +33,7 @@ from bots.words import (
     FILLERS,
     LANGUAGE_WORDS,
     LANGUAGES,
+    LONGEST_WORD,
     MESSAGE_WORDS,
     NO_MORE,
     NO_NAMES,
@@ -295,7 +296,7 @@ def _number(word: str) -> int | None:
 
 
 def _digits(word: str) -> int | None:
-    composed = unicodedata.normalize("NFKC", word)
+    composed = unicodedata.normalize("NFKC", word[:LONGEST_WORD])
     bare = "".join(letter for letter in composed if not unicodedata.category(letter).startswith("M"))
     bare = bare.replace("×", "x").replace("−", "-").strip(" .,!?\"'()[]#*")
     whole = _WHOLE_NUMBER.fullmatch(bare)

@@ -184,9 +184,16 @@ RESERVED_CODES = frozenset(
 """What can't be a queue's join code: guests send it for something else."""
 
 
+LONGEST_WORD = 100
+"""As long as a name may be. Marks in a row take the square of their number to put in order."""
+
+
 def plain(text: str) -> str:
-    """The text without case, accents and the punctuation around it, as the words of this module are written."""
-    letters = text.casefold()
+    """The text without case, accents and the punctuation around it, as the words of this module are written.
+
+    Of a long text, what its first LONGEST_WORD characters are.
+    """
+    letters = text[:LONGEST_WORD].casefold()
     if not letters.isascii():
         decomposed = unicodedata.normalize("NFKD", letters)
         letters = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))

@@ -9,9 +9,11 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-# A number as carriers write it, also within a URL, a chat's id as a contact has it or alone, or a phone number as
-# people write it. Not a date or a part of an id, which have dashes.
-NUMBER = re.compile(r"(?:\+|%2B)\d[\d ().-]{5,18}\d|(?<=telegram-)\d{5,20}|(?<![\w.-])\d{9,15}(?![\w-]|\.\d)")
+# A number as carriers or people write it, also within a URL; a chat's id as a contact has it, or nine digits and more
+# alone. Not a date or a part of an id, which have dashes.
+NUMBER = re.compile(
+    r"(?:\+|%(?:25)?2[Bb])\d[\d\u00a0 ().-]{5,18}\d|(?<=telegram-)\d{5,20}|(?<![\w.-])\d{9,16}(?![\w-]|\.\d)"
+)
 # Begins where a word does: to try at each letter takes the square of the length, and strangers choose what is logged.
 # The letters are those that an account's address may have.
 LETTER = r"[\w.!#$%&'*+/=?^`{|}~-]"

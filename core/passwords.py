@@ -32,11 +32,8 @@ class Passwords:
     Raises TooBusy after that.
     """
 
-    def __init__(
-        self, hasher: PasswordHasher | None = None, *, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
-    ) -> None:
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._longest_wait_seconds = longest_wait_seconds
         self._nobodys: str | None = None
         self._turn = BoundedSemaphore(AT_ONCE)
 
@@ -57,7 +54,7 @@ class Passwords:
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=self._longest_wait_seconds):
+        if not self._turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise TooBusy(retry_after=TOO_BUSY_SECONDS)
         try:
             yield

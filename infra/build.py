@@ -14,7 +14,10 @@ import tempfile
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+
+from infra.stage import Impossible, sentences
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("core", "bots", "web", "lambdas")
@@ -75,8 +78,8 @@ class Lambda:
 def build(target: Path, on: Lambda | None) -> None:
     """Write the zip, for Lambda or, with None, for the interpreter that runs this.
 
-    Raises CalledProcessError where pip or Python's compiler fails, and OSError where AWS does not tell which
-    authorities RDS has.
+    Raises CalledProcessError where pip or Python's compiler fails, which have said why, and Impossible where AWS does
+    not tell which authorities RDS has.
     """
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder) / "code"
@@ -94,10 +97,13 @@ def build(target: Path, on: Lambda | None) -> None:
 
 
 def add_authorities(code: Path, rds: str) -> None:
-    """Write AUTHORITIES, those that everybody trusts and those of the URL `rds`. Raises OSError."""
-    with urllib.request.urlopen(rds, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own word
-        trusted = (code / "certifi" / "cacert.pem").read_bytes() + answer.read()
-    (code / AUTHORITIES).write_bytes(trusted)
+    """Write AUTHORITIES, those that everybody trusts and those of the URL `rds`. Raises Impossible."""
+    try:
+        with urllib.request.urlopen(rds, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own word
+            authorities = answer.read()
+    except (OSError, HTTPException) as error:
+        raise Impossible(f"{rds} can't be read: {error}.") from error
+    (code / AUTHORITIES).write_bytes((code / "certifi" / "cacert.pem").read_bytes() + authorities)
 
 
 def add_bytecode(code: Path, runtime: str) -> None:
@@ -161,7 +167,8 @@ def main() -> None:
     parser.add_argument("--architecture", default=ARCHITECTURE, choices=MACHINES)
     parser.add_argument("--here", action="store_true", help="for this interpreter instead of Lambda's")
     arguments = parser.parse_args()
-    build(arguments.file, None if arguments.here else Lambda(arguments.runtime, arguments.architecture))
+    with sentences():
+        build(arguments.file, None if arguments.here else Lambda(arguments.runtime, arguments.architecture))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -23,7 +22,7 @@ from bots.telegram.name import bot_name
 from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
-from infra.build import ARCHITECTURE, RDS_AUTHORITIES, RUNTIME, Lambda, build
+from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
 from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
 from infra.templates import FOLDER, STACKS, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
@@ -282,10 +281,7 @@ def main() -> None:
         secret = put_secrets(aws.client("ssm"), stage, os.environ)
         secret |= name_bot(aws.client("ssm"), stage, secret)
         code = Path(folder) / "code.zip"
-        try:
-            build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
-        except URLError as error:
-            raise Impossible(f"{RDS_AUTHORITIES} can't be read: {error.reason}.") from error
+        build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
         known |= {"Stage": stage, "Image": image(aws, stage)}
         known |= deploy_stack(aws.client("cloudformation"), stack_name(stage, "network"), "network", known)
         print(deploy(aws, stage, code, known, secret)["PublicUrl"])

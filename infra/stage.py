@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CalledProcessError
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -56,5 +58,7 @@ def sentences() -> Iterator[None]:
         yield
     except Impossible as error:
         sys.exit(str(error))
+    except CalledProcessError as error:
+        sys.exit(f"{Path(error.cmd[0]).name} did not get there: see above.")
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"AWS: {error}")

@@ -38,7 +38,6 @@ def handle(event: Mapping[str, Any], context: Any) -> None:
 
 def _migrate() -> None:
     """Needs the database and nothing else: the front may not stand yet. Raises SettingsError, and what alembic does."""
-    start_logging(())  # of what is wrong with the parameters, too
     url, password = database_parameters({**os.environ, **parameters(os.environ["PARAMETERS"])})
     start_logging([password] if password else [])
     migrate(open_engine(url, connections=1), leave_later=True)

@@ -12,19 +12,18 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
 from core.storage.log_index import Document, LogIndex
-from lambdas.watching import start_logging, watched
+from lambdas.watching import watched
 
 
 @cache
 def log_index() -> LogIndex:
     """The container's own."""
-    start_logging(())
     return LogIndex(os.environ["LOG_INDEX"])
 
 
 @watched
 def handle(event: dict[str, Any], _context: object) -> None:
-    """Index what was logged. Raises what LogIndex.put does: Lambda then calls again, twice, with the same event."""
+    """Index what was logged. Fails where LogIndex.put does: Lambda then calls again, twice, with the same event."""
     logged = CloudWatchLogsEvent(event).parse_logs_data()
     if logged.message_type != "DATA_MESSAGE":
         return  # CloudWatch only asks whether somebody is here

@@ -13,7 +13,7 @@ import structlog
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from core.sweeps import Sweeper
-from lambdas.watching import watched
+from lambdas.watching import Failed, watched
 from lambdas.wiring import parts
 
 LEFT_BEHIND = timedelta(seconds=10)
@@ -24,13 +24,9 @@ MOST_SECONDS = 35.0
 log = structlog.get_logger(__name__)
 
 
-class SweepFailed(Exception):
-    """Some of the steps failed; the log has them, and the next sweep tries again."""
-
-
 @watched
 def handle(event: Mapping[str, Any], _context: object) -> None:
-    """Sweep what the schedule names. Raises SweepFailed, at the end, so that the function's errors count it."""
+    """Sweep what the schedule names. Raises Failed, at the end, so that the function's errors count it."""
     here, failed, give_up_at = parts(), [], time.monotonic() + MOST_SECONDS
 
     def attempt(step: Callable[[], int]) -> int:
@@ -58,9 +54,9 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
         case "forget positions":
             attempt(_forget_positions)
         case what:
-            raise ValueError(f"{what!r} is none of: minute, erase, forget positions")
+            raise Failed(f"{what!r} is none of: minute, erase, forget positions")
     if failed:
-        raise SweepFailed(f"{len(failed)} steps failed")
+        raise Failed(f"{len(failed)} steps failed")
 
 
 def _forget_positions() -> int:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/powertools/python/latest/core/logger/
 import gc
 import os
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from structlog.typing import EventDict
 
+from core.environment import SettingsError
 from core.logs import Mask, write_lines
 from lambdas import USUAL_THRESHOLDS
 
@@ -21,6 +23,10 @@ from lambdas import USUAL_THRESHOLDS
 GATHERED = ("timestamp", "cold_start", "function_request_id", "xray_trace_id", "exception", "exception_name")
 # Under this name our lines' own fields pass through logging, which forbids some and lets others' through.
 OURS = "queue_manager"
+
+
+class Failed(Exception):
+    """A call failed: why, in our own words, or the name of an exception that the log tells more of."""
 
 
 class Lines(LambdaPowertoolsFormatter):
@@ -39,6 +45,7 @@ class Lines(LambdaPowertoolsFormatter):
         return super().serialize(dict(self.mask(None, "", line)))
 
 
+log = structlog.get_logger(__name__)
 lines = Lines()
 logger = Logger(logger_formatter=lines)
 
@@ -52,17 +59,36 @@ def start_logging(secret_values: Iterable[str]) -> None:
 def watched(handle: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A function's handler whose lines name the call that they are of, and whose calls are traced where the stage is.
 
-    Neither what a call is given nor what it answers or raises is put into a trace: guests are in it. Comes when all
-    that the function needs is loaded, and has Python look for garbage again, in what is made from now on.
+    What a call raises is logged, masked, and becomes Failed with its kind alone: guests may be in its text, and Lambda
+    writes down what it is told. Failed itself, and what is said of the settings, is meant for operators and passes.
+
+    Comes when all is loaded that the function needs: Python looks for garbage again, in what is made from now on.
     """
+    call = logger.inject_lambda_context(_failing_discreetly(handle))
+    if os.environ.get("TRACING") == "Active":
+        from lambdas.traces import tracer
+
+        call = tracer().capture_lambda_handler(call, capture_response=False, capture_error=False)
     gc.freeze()
     gc.set_threshold(*USUAL_THRESHOLDS)
-    logged = logger.inject_lambda_context(handle)
-    if os.environ.get("TRACING") != "Active":
-        return logged
-    from lambdas.traces import tracer
+    return call
 
-    return tracer().capture_lambda_handler(logged, capture_response=False, capture_error=False)
+
+def _failing_discreetly(handle: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    @wraps(handle)
+    def call(event: Any, context: Any) -> Any:
+        if not structlog.is_configured():
+            start_logging(())
+        try:
+            return handle(event, context)
+        except (Failed, SettingsError):
+            raise
+        except Exception as error:
+            # The function's edge.
+            log.exception("a call failed")
+            raise Failed(type(error).__name__) from None
+
+    return call
 
 
 def _as_record(bound: Any, method: str, event: EventDict) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class HeldUp(PasswordHasher):
 
 def test_who_would_wait_long_for_a_turn_is_told_so() -> None:
     hasher = HeldUp()
-    slow = Passwords(hasher, longest_wait_seconds=0.2)
+    slow = Passwords(hasher)
 
     with ThreadPoolExecutor(4 * AT_ONCE) as pool:
         asked = as_completed([pool.submit(slow.matches, None, "correct horse") for _ in range(4 * AT_ONCE)])

@@ -161,7 +161,7 @@ def test_the_sweep_says_which_order_it_does_not_know(around: Surroundings) -> No
         said = container.invoke({"what": "forget position"})
 
     assert (said["errorType"], said["errorMessage"]) == (
-        "ValueError",
+        "Failed",
         "'forget position' is none of: minute, erase, forget positions",
     )
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import structlog
 
-from core.storage.log_index import NotIndexed
 from infra.deploy import deploy_stack
 from infra.templates import resources
 from lambdas import ship_logs
+from lambdas.watching import Failed
 from tests.lambdas.bootstrap import CONTEXT
 from tests.lambdas.conftest import Deployed, wait_until
 from tests.opensearch import OpenSearch
@@ -147,7 +147,7 @@ def test_what_could_not_be_indexed_is_an_error_of_the_function(
 ) -> None:
     opensearch.refused = {"/_bulk": (503, {"message": "away"})}
 
-    with pytest.raises(NotIndexed):
+    with pytest.raises(Failed, match="NotIndexed"):
         handle(RECORDED)
 
 

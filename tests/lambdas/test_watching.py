@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 import structlog
 
-from lambdas.watching import lines
+from lambdas.watching import Lines
 from tests.lambdas.bootstrap import CONTEXT
 from tests.lambdas.containers import Container
 from tests.lambdas.surroundings import Surroundings
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 NOT_SAMPLED = f"Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=0"
 GUEST = "+15550400001"
-SECRETS = [name for name in PARAMETERS if name.endswith(("_KEY", "_SECRET", "_SID", "_TOKEN"))]
+SECRETS = [name for name in PARAMETERS if name.endswith(("_KEY", "_PASSWORD", "_SECRET", "_SID", "_TOKEN"))]
 
 
 def written(container: Container) -> list[dict[str, Any]]:
@@ -65,7 +67,7 @@ def log() -> Iterator[io.StringIO]:
     """What is written by the functions' formatter."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(lines)
+    handler.setFormatter(Lines())
     logger = logging.getLogger("tests.watching")
     logger.addHandler(handler)
     yield stream
@@ -93,6 +95,26 @@ def test_what_other_libraries_put_beside_a_line_is_left_out(log: io.StringIO, na
     logging.getLogger("tests.watching").warning("no answer", extra={name: GUEST})
 
     assert json.loads(log.getvalue()).keys() == {"event", "level", "logger", "timestamp"}
+
+
+def test_what_a_call_fails_with_is_in_the_log_masked_and_in_no_answer(around: Surroundings) -> None:
+    event = around.event("sms_webhook", "join") | {"isBase64Encoded": True, "body": f"from {GUEST} \N{BELL}"}
+    with around.container("sms_webhook") as container:
+        said = container.invoke(event)
+        [line] = [line for line in written(container) if line["event"] == "a call failed"]
+
+    assert (said["errorType"], said["errorMessage"]) == ("Failed", "ValueError")
+    assert (line["exception_name"], line["function_request_id"]) == ("ValueError", CONTEXT.aws_request_id)
+
+
+def test_python_looks_for_garbage_as_usual_once_a_function_is_loaded() -> None:
+    ask = (
+        "import gc; usual = gc.get_threshold(); import lambdas.sweep;"
+        "print(gc.get_threshold() == usual, gc.get_freeze_count() > 0)"
+    )
+    said = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True).stdout
+
+    assert said == "True True\n"
 
 
 @contextmanager
@@ -148,7 +170,7 @@ def test_of_what_fails_a_trace_has_the_kind_alone(around: Surroundings) -> None:
         finally:
             cursor.execute("RENAME TABLE line.away TO line.receipts")
 
-    assert "line.receipts" in said["errorMessage"]
+    assert (said["errorType"], said["errorMessage"]) == ("Failed", "ProgrammingError")
     failed = {segment["name"]: segment["cause"] for segment in segments if segment.get("cause")}
     assert {"execute", "## handle"} <= failed.keys()
     assert "ProgrammingError" in json.dumps(failed)

@@ -297,6 +297,7 @@ MALFORMED = {
     "a list for chat id": json.dumps(text(chat=PRIVATE | {"id": [1]})).encode(),
     "an endless chat id": json.dumps(text(chat=PRIVATE | {"id": 10**300})).encode(),
     "a text for chat": json.dumps(text(chat="x")).encode(),
+    "a number for a press's id": json.dumps(press(id=77)).encode(),
     "no sender of a press": json.dumps(press() | {"callback_query": {"id": "77", "from": "x"}}).encode(),
 }
 
