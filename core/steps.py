@@ -16,12 +16,7 @@ WAITING = TicketState.WAITING
 
 def lock_queue(tx: Transaction, queue_id: str, actor: Actor) -> Queue:
     """The queue, locked, in today's business day. Raises NotFound, also for staff who do not work there."""
-    queue = tx.lock(tx.queues.lock(queue_id, actor.account_id))
-    if queue is None:
-        raise NotFound(what="queue")
-    if tx.now >= queue.day_ends_at:
-        end_day(tx, queue)
-    return queue
+    return _in_its_day(tx, tx.lock(tx.queues.lock(queue_id, actor.account_id)), "queue")
 
 
 def lock_ticket(
@@ -42,9 +37,12 @@ def lock_ticket_in_line(
 
 
 def _lock_queue_of(tx: Transaction, ticket_id: str, actor: Actor) -> Queue:
-    queue = tx.lock(tx.queues.lock_of_ticket(ticket_id, actor.account_id))
+    return _in_its_day(tx, tx.lock(tx.queues.lock_of_ticket(ticket_id, actor.account_id)), "ticket")
+
+
+def _in_its_day(tx: Transaction, queue: Queue | None, sought: str) -> Queue:
     if queue is None:
-        raise NotFound(what="ticket")
+        raise NotFound(what=sought)
     if tx.now >= queue.day_ends_at:
         end_day(tx, queue)
     return queue

@@ -71,14 +71,13 @@ def test_who_is_invited_gets_an_account_by_the_command(deployed: Deployed) -> No
 def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_again(deployed: Deployed) -> None:
     email = f"{secrets.token_hex(4)}@example.com"
     sqs, queue = deployed.aws.client("sqs"), deployed.stack.physical_id("EmailSenderQueue")
-    failed = deployed.stack.physical_id("EmailSenderFailed")
     before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     # Longer than a new container takes to begin, else a try goes by; the template's would take the test minutes.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "8"})
     refused, deployed.mailbox.refuses = deployed.mailbox.refused, True
     try:
         sqs.send_message(QueueUrl=queue, MessageBody=written(Mail(email, "Hello", "Text")))
-        wait_until(lambda: int(count(sqs, failed)) == 1)
+        wait_until(lambda: deployed.waiting_in("EmailSenderFailed") == 1)
     finally:
         deployed.mailbox.refuses = False
     assert deployed.mailbox.refused - refused == 3
@@ -86,11 +85,6 @@ def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_ag
     assert redrive(sqs, STAGE) == 1
 
     assert deployed.mailbox.wait_for(email, timeout=60)["Subject"] == "Hello"
-
-
-def count(sqs: Any, queue: str) -> str:
-    name = "ApproximateNumberOfMessages"
-    return str(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name])
 
 
 @pytest.mark.parametrize("token", ["", "forged", "of another session"])

@@ -185,10 +185,7 @@ def running(
         customer, pre_customer = aws.account_tables()
         topic, queue_urls = _fan_out(aws)
         environment = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": aws.REGION,
-            "AWS_ENDPOINT_URL": aws.url,
+            **aws.environment,
             "CREATE_PRE_CUSTOMER": _queue(aws.client("sqs"), "CreatePreCustomerQueue", {}),
             "CUSTOMER": customer,
             "PRE_CUSTOMER": pre_customer,
