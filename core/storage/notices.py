@@ -130,6 +130,10 @@ class Notices:
         What is about a call waits for nothing else, which a carrier that hangs or a crash may hold for long.
         All of them, without those that another process looks at in this instant; or those of one ticket, which are
         waited for.
+
+        Who is held is asked twice. MySQL locks no rows of a subquery and reads them as they were when it first looked,
+        so it misses a lease that is committed while the statement goes on from row to row
+        (https://dev.mysql.com/doc/refman/8.4/en/innodb-locking-reads.html).
         """
         held = select(HELD.c.id).where(
             HELD.c.ticket_id == notices.c.ticket_id,
@@ -145,11 +149,16 @@ class Notices:
         )
         if ticket_id is not None:
             query = query.where(notices.c.ticket_id == ticket_id)
-        return self._all(
+        found = self._all(
             query.order_by(notices.c.next_try_at, notices.c.call_number, notices.c.id)
             .limit(at_most)
             .with_for_update(skip_locked=ticket_id is None)
         )
+        if not found:
+            return []
+        these = notices.c.id.in_([notice.id for notice in found])
+        free = set(self._connection.execute(select(notices.c.id).where(these, ~held.exists())).scalars())
+        return [notice for notice in found if notice.id in free]
 
     def overdue(self, before: datetime, now: datetime, at_most: int) -> list[str]:
         """The tickets of pending notices whose time came before that moment and that nobody holds."""

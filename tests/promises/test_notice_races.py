@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, update
 
 from core.model import NoticeKind, NoticeState
-from core.notices import NoticeService
+from core.notices import LEASE, NoticeService, Outbound
 from core.storage.engine import open_engine
-from core.storage.records import Records
-from core.storage.tables import delivery_reports
+from core.storage.records import Records, Transaction
+from core.storage.tables import delivery_reports, notices
 from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER
@@ -61,6 +61,38 @@ def test_whoever_is_asked_for_one_tickets_notice_finds_it_whatever_others_look_f
     claimed = at_once([partial(work, ticket.id) for ticket in tickets])
 
     assert claimed == [[ticket.id] for ticket in tickets]
+
+
+def test_a_notice_that_another_leases_while_the_due_are_looked_through_is_not_handed_out_again(
+    mariadb_databases: Databases, clock: StillClock
+) -> None:
+    """Only where writers do not wait for each other, and a look takes as long as a lock that it meets on its way."""
+    engine = open_engine(mariadb_databases.migrated())
+    told = Told(Records(engine, clock), engine)
+    ticket = told.join("+15550300001")
+    for step in ("call", "recall"):
+        told.act(step, ticket)
+        told.relay()
+    # The second call is looked at first; the first is leased meanwhile, and would be the next to go out.
+    for notice, notice_id in zip(told.notices(ticket), ("2-called", "1-called-again"), strict=True):
+        told.do(partial(give_id, notice.id, notice_id))
+    claimed: list[Outbound] = []
+    looking = threading.Thread(target=lambda: claimed.extend(told.service.claim(10, SMS, ticket.id)))
+
+    def lease(tx: Transaction) -> None:
+        tx.notices.lease(["2-called"], clock() + LEASE)
+        looking.start()
+        looking.join(0.3)
+
+    told.records.transaction(lease)
+    looking.join()
+
+    assert claimed == []
+    engine.dispose()
+
+
+def give_id(old: str, new: str, tx: Transaction) -> None:
+    tx.connection.execute(update(notices).where(notices.c.id == old).values(id=new))
 
 
 def test_a_report_in_the_instant_in_which_the_sending_is_noted_is_never_lost(told: Told) -> None:
