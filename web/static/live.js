@@ -51,6 +51,8 @@ const sayUndone = (xhr) => {
 const failed = (event) => {
   const { requestConfig, xhr } = event.detail;
   if (requestConfig?.verb !== "get") sayUndone(xhr);
+  // A press takes the place of the refresh that is on its way.
+  else if (event.type === "htmx:sendAbort") return;
   // What is no longer there says so itself, with a page of its own.
   else if (xhr?.status === 404) window.location.reload();
   else sayConnection(true);
