@@ -60,9 +60,9 @@ def _introduction() -> str:
     requests = total([line for line in largest if line.area == "Requests"])
     return f"""# What the AWS edition costs
 
-US dollars a month, in {REGION} (São Paulo), before tax and discounts. `python -m infra.cost > docs/cost.md` writes this
-page, from the templates in `infra/` and from the assumptions and prices at its end. Cents are shown so that sums can be
-followed, not because anybody knows them.
+US dollars a month, in {REGION} (São Paulo), before tax and discounts. `.venv/bin/python -m infra.cost > docs/cost.md`
+writes this page, from the templates in `infra/` and from the assumptions and prices at its end. Cents are shown so that
+sums can be followed, not because anybody knows them.
 
 {table}
 
@@ -158,8 +158,8 @@ def _own_numbers() -> str:
     return """## Your own numbers
 
 ```sh
-python -m infra.cost --venues 3 --guests 200 --nights 22 --channel sms
-python -m infra.cost --guests 80 --channel whatsapp=60 telegram=40 --database db.t4g.small --multi-az
+.venv/bin/python -m infra.cost --venues 3 --guests 200 --nights 22 --channel sms
+.venv/bin/python -m infra.cost --guests 80 --channel whatsapp=60 telegram=40 --database db.t4g.small --multi-az
 ```
 
 What is not said is as for one venue above; `--help` lists everything. Not in here: tax, support, a domain, mail,
