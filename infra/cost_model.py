@@ -35,7 +35,7 @@ PAID: Mapping[str, tuple[str, ...]] = {
         "database's backups beyond its size",
     ),
     "AWS::RDS::DBProxy": ("RDS Proxy",),
-    "AWS::S3::Bucket": ("S3 storage", "S3 requests that write"),
+    "AWS::S3::Bucket": ("S3 storage",),
     "AWS::SNS::Topic": ("SNS publications", "key requests"),
     "AWS::SQS::Queue": ("SQS requests",),
     "AWS::Serverless::Api": ("requests at API Gateway",),
@@ -225,7 +225,7 @@ def _network(scenario: Scenario, does: Load, assumed: Assumptions, here: Stack) 
     out = does.notices * assumed.notice_kb / KB_OF_A_GB
     yield "instance t4g.nano", assumed.hours * instances
     yield "instance's disk", INSTANCE_DISK_GB * instances
-    yield "public address", assumed.hours * here.resources["AWS::EC2::EIP"]
+    yield "public address", assumed.hours  # instance or gateway has one
     yield "between zones, both directions", does.requests * assumed.zones_kb / KB_OF_A_GB
     yield "out to the internet", out
     if gateway:
@@ -249,13 +249,11 @@ def _requests(scenario: Scenario, does: Load, assumed: Assumptions) -> Amounts:
 
 def _accounts_and_files(scenario: Scenario, does: Load, assumed: Assumptions) -> Amounts:
     accounts_gb = scenario.venues * assumed.account_kb / KB_OF_A_GB
-    front_logs_gb = does.requests * assumed.front_log_kb * assumed.front_log_months / KB_OF_A_GB
     yield "DynamoDB reads", does.staff_polls * assumed.account_reads / MILLION
     yield "DynamoDB writes", scenario.venues * assumed.account_writes / MILLION
     yield "DynamoDB storage", accounts_gb
     yield "DynamoDB backups", accounts_gb
-    yield "S3 storage", assumed.file_gb + front_logs_gb
-    yield "S3 requests that write", does.requests / assumed.front_log_lines / MILLION
+    yield "S3 storage", assumed.file_gb
 
 
 def _passing_on(does: Load, assumed: Assumptions, here: Stack) -> Amounts:

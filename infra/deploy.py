@@ -76,7 +76,8 @@ def chosen(stage: str, folder: Path = FOLDER / "stages") -> dict[str, str]:
     # What TOML calls true, CloudFormation has as a word.
     found = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
     parameters = [written(template)["Parameters"] for template in (*STACKS, *OPTIONAL.values())]
-    may_be = {name for each in parameters for name, parameter in each.items() if "Default" in parameter} - NOT_CHOSEN
+    defaults = {name for each in parameters for name, parameter in each.items() if "Default" in parameter}
+    may_be = defaults - NOT_CHOSEN | {"Image"}
     unknown = sorted(found.keys() - may_be - OPTIONAL.keys())
     if unknown:
         raise Impossible(f"{file.name} names what a stage can't choose: {', '.join(unknown)}.")
@@ -97,8 +98,7 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
 
     Raises Impossible before it writes anything.
     """
-    path = f"/queue-manager/{stage}"
-    kept = parameters(path, ssm)
+    kept = parameters(f"/queue-manager/{stage}", ssm)
     missing = [name for name in GIVEN if not environment.get(name) and name not in kept]
     if missing:
         raise Impossible(f"Set these in the environment first: {', '.join(missing)}.")
@@ -108,19 +108,24 @@ def put_secrets(ssm: Any, stage: str, environment: Mapping[str, str]) -> dict[st
         Settings.from_parameters(OF_THE_STACKS | kept | values)
     except SettingsError as error:
         raise Impossible(str(error)) from error
-    for name, value in values.items():
-        ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    _keep(ssm, stage, values)
     return kept | values
 
 
+def _keep(ssm: Any, stage: str, values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        ssm.put_parameter(Name=f"/queue-manager/{stage}/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+
 def name_bot(ssm: Any, stage: str, secret: Mapping[str, str]) -> dict[str, str]:
-    """Ask Telegram once what the bot is called, and keep it: join pages lead there. Nothing new where it is kept."""
-    if "TELEGRAM_BOT_NAME" in secret:
-        return {}
+    """Ask Telegram what the bot of this token is called, and keep it: join pages lead there.
+
+    Answers what is new. Where Telegram does not say, what is kept stays.
+    """
     name = bot_name(secret["TELEGRAM_BOT_TOKEN"], secret.get("TELEGRAM_API_URL"))
-    if name is None:
+    if name is None or name == secret.get("TELEGRAM_BOT_NAME"):
         return {}
-    ssm.put_parameter(Name=f"/queue-manager/{stage}/TELEGRAM_BOT_NAME", Value=name, Type="String")
+    _keep(ssm, stage, {"TELEGRAM_BOT_NAME": name})
     return {"TELEGRAM_BOT_NAME": name}
 
 
@@ -209,9 +214,9 @@ def settings_version(known: Mapping[str, str], secret: Mapping[str, str]) -> str
 
 
 def image(aws: Any, stage: str) -> str:
-    """What NAT and bastion run: the newest when they are made, and that one from then on.
+    """What NAT and bastion run: the newest when they are made, and that one until the stage's file names another.
 
-    A newer one would have them replaced, and the functions cut off meanwhile.
+    Another one has them replaced, and the functions cut off meanwhile.
     """
     cloudformation, name = aws.client("cloudformation"), stack_name(stage, "network")
     if _status(cloudformation, name) not in (None, "ROLLBACK_COMPLETE"):
@@ -282,7 +287,7 @@ def main() -> None:
         secret |= name_bot(aws.client("ssm"), stage, secret)
         code = Path(folder) / "code.zip"
         build(code, Lambda(known.get("Runtime", RUNTIME), known.get("Architecture", ARCHITECTURE)))
-        known |= {"Stage": stage, "Image": image(aws, stage)}
+        known = {"Image": image(aws, stage)} | known | {"Stage": stage}
         known |= deploy_stack(aws.client("cloudformation"), stack_name(stage, "network"), "network", known)
         print(deploy(aws, stage, code, known, secret)["PublicUrl"])
 

@@ -35,7 +35,7 @@ def destroy(aws: Any, stage: str) -> Iterator[str]:
         yield f"The accounts are in the table {kept['Customer']}, which is protected."
         yield f"The files are in the buckets {', '.join(kept[name] for name in BUCKETS if name in kept)}."
     yield from _delete(cloudformation, stage, "network")
-    yield f"What is secret stays in Parameter Store, below /queue-manager/{stage}."
+    yield f"What is secret stays in Parameter Store, below /queue-manager/{stage}, and log search's beside it."
 
 
 def _let_go(aws: Any, stage: str, kept: dict[str, str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from infra.templates import FOLDER
 
 FROM = "LOG_SEARCH_FROM"
 USER = "operator"
+PASSWORD = "/queue-manager-log-search/{stage}/PASSWORD"  # noqa: S105 - where it is
 DAYS_KEPT = 30
 INDICES = "queue-manager-*"
 EXACT = (
@@ -93,8 +94,8 @@ def deploy_log_search(aws: Any, stage: str, addresses: str) -> tuple[dict[str, s
 
 
 def kept_password(ssm: Any, stage: str) -> str:
-    """Made at the first time. One step below what the functions read, so that they do not get it."""
-    name = f"/queue-manager/{stage}/log-search/PASSWORD"
+    """Made at the first time. It is not below the path of which the functions may read all."""
+    name = PASSWORD.format(stage=stage)
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:
@@ -160,7 +161,7 @@ def main() -> None:
                 prepare(domain, outputs["Role"])
         except httpx.HTTPError as error:
             raise NotPrepared(f"{outputs['Url']} can't be reached from here: {error}") from error
-    print(f"{outputs['Url']}/_dashboards as {USER}; the password is in /queue-manager/{stage}/log-search/PASSWORD")
+    print(f"{outputs['Url']}/_dashboards as {USER}; the password is in {PASSWORD.format(stage=stage)}")
 
 
 if __name__ == "__main__":

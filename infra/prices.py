@@ -85,7 +85,6 @@ AWS: Mapping[str, Price] = {
     "DynamoDB storage": Price(0.375, "GB-month", DYNAMODB, None, free=25),
     "DynamoDB backups": Price(0.30, "GB-month", DYNAMODB, None),
     "S3 storage": Price(0.0405, "GB-month", S3, date(2026, 9, 26)),
-    "S3 requests that write": Price(7.00, "million", S3, date(2026, 9, 26)),
     "key requests": Price(3.00, "million", KMS, AUGUST, free=0.02),
     "alarms": Price(0.135, "month", CLOUDWATCH, AUGUST, free=10),
     "metrics of our own": Price(0.30, "month", CLOUDWATCH, None, free=10),

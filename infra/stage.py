@@ -19,7 +19,8 @@ FRONT_REGION = "us-east-1"
 WAIT = {"Delay": 5, "MaxAttempts": 1440}
 
 
-STAGE = re.compile(r"[a-z][a-z0-9]*")
+# Longer, and AWS would cut the names of the stage's roles short before the stage's own ends.
+STAGE = re.compile(r"[a-z][a-z0-9]{0,9}")
 
 
 class Impossible(Exception):
@@ -42,7 +43,7 @@ def arguments_of(program: str, description: str, *more: tuple[str, dict[str, str
 
 def _stage(text: str) -> str:
     if not STAGE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no stage: small letters and digits, and a letter first")
+        raise argparse.ArgumentTypeError(f"{text!r} is no stage: at most ten small letters and digits, a letter first")
     return text
 
 

@@ -40,15 +40,21 @@ def test_secrets_are_made_once_and_what_is_given_anew_is_kept(aws: MiniStack) ->
     assert answered == {name: value for name, (_, value) in second.items()}
 
 
-def test_the_bots_name_is_asked_once_and_kept(aws: MiniStack, carriers: CarriersAccounts) -> None:
+def test_the_name_of_the_bot_that_is_deployed_is_kept(aws: MiniStack, carriers: CarriersAccounts) -> None:
     ssm, secret = aws.client("ssm"), {"TELEGRAM_BOT_TOKEN": "1:x", "TELEGRAM_API_URL": carriers.url}
+    named = {"TELEGRAM_BOT_NAME": "TheLineBot"}
 
-    named = name_bot(ssm, "named", secret)
-
-    assert named == {"TELEGRAM_BOT_NAME": "TheLineBot"}
-    assert kept(aws, "named") == {"TELEGRAM_BOT_NAME": ("String", "TheLineBot")}
+    assert name_bot(ssm, "named", secret) == named
     assert name_bot(ssm, "named", secret | named) == {}
-    assert len(carriers.told) == 1
+    assert name_bot(ssm, "named", secret | {"TELEGRAM_BOT_NAME": "TheBotOfBefore"}) == named
+    assert kept(aws, "named") == {"TELEGRAM_BOT_NAME": ("SecureString", "TheLineBot")}
+
+
+def test_a_name_that_telegram_does_not_say_stays_as_it_is_kept(aws: MiniStack) -> None:
+    away = {"TELEGRAM_BOT_TOKEN": "1:x", "TELEGRAM_API_URL": "http://127.0.0.1:1", "TELEGRAM_BOT_NAME": "TheLineBot"}
+
+    assert name_bot(aws.client("ssm"), "away", away) == {}
+    assert kept(aws, "away") == {}
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(aws: MiniStack) -> None:
@@ -66,11 +72,13 @@ def test_what_a_stage_has_of_its_own_is_known_by_the_templates_parameters(tmp_pa
     (tmp_path / "torn.toml").write_text("MultiAz = ")
     (tmp_path / "yes.toml").write_text("MultiAz = true\n")
     (tmp_path / "both.toml").write_text('Proxy = "on"\nDatabaseHost = "elsewhere"\n')
+    (tmp_path / "newer.toml").write_text('Image = "ami-0123456789abcdef0"\n')
     (tmp_path / "ours.toml").write_text('CodeKey = "my.zip"\nStage = "test"\n')
 
     assert chosen("prod", tmp_path) == {"DatabaseClass": "db.t4g.small", "Firewall": "on", "MostRequests": "1000"}
     assert chosen("none", tmp_path) == {}
     assert chosen("yes", tmp_path) == {"MultiAz": "true"}
+    assert chosen("newer", tmp_path) == {"Image": "ami-0123456789abcdef0"}
     with pytest.raises(Impossible, match=r"Runtime in old\.toml is none of: python3\.12, python3\.13, python3\.14\."):
         chosen("old", tmp_path)
     with pytest.raises(Impossible, match=r"torn\.toml can't be read"):

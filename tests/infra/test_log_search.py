@@ -123,8 +123,8 @@ def test_the_password_is_made_once_where_the_functions_do_not_read_it(aws: MiniS
     assert kept_password(ssm, "prod") == first
     assert len(first) >= 32
     assert all(re.search(kind, first) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]"))
-    assert ssm.get_parameter(Name="/queue-manager/prod/log-search/PASSWORD")["Parameter"]["Type"] == "SecureString"
-    assert ssm.get_parameters_by_path(Path="/queue-manager/prod")["Parameters"] == []
+    assert ssm.get_parameter(Name="/queue-manager-log-search/prod/PASSWORD")["Parameter"]["Type"] == "SecureString"
+    assert ssm.get_parameters_by_path(Path="/queue-manager/prod", Recursive=True)["Parameters"] == []
 
 
 def test_the_stack_is_put_up_beside_the_application_with_its_code(aws: MiniStack) -> None:

@@ -75,15 +75,15 @@ def test_what_the_network_names_is_made(networks: dict[str, Network], nat: str) 
 
 
 @pytest.mark.parametrize(("nat", "way"), [("instance", "InstanceId"), ("gateway", "NatGatewayId")])
-def test_the_way_out_leads_through_the_nat_and_keeps_one_address(
+def test_the_way_out_leads_through_the_nat_which_has_one_address(
     networks: dict[str, Network], nat: str, way: str
 ) -> None:
     network = networks[nat]
-    through = network.made["NatInstanceA" if nat == "instance" else "NatGatewayA"]
+    through = network.made[f"{NATS[nat]}A"]
 
     assert [route.get(way) for route in network.routes("PrivateRoutes")] == [through]
     assert [route.get("GatewayId") for route in network.routes("PublicRoutes")] == [network.made["InternetGateway"]]
-    [address] = network.ec2.describe_addresses(PublicIps=[network.made["NatAddress"]])["Addresses"]
+    [address] = network.ec2.describe_addresses(PublicIps=[network.made[f"{NATS[nat]}Address"]])["Addresses"]
     if nat == "instance":
         assert address["InstanceId"] == through
     else:

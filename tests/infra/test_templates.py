@@ -244,21 +244,46 @@ def test_every_function_and_every_dead_letter_queue_is_watched() -> None:
     "metric", ["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "ReadIOPS", "WriteIOPS"]
 )
 def test_the_database_is_watched(metric: str) -> None:
-    assert_watched("AWS/RDS", metric, "Database")
+    assert_watched("AWS/RDS", metric, [{"Ref": "Database"}])
 
 
 @pytest.mark.parametrize("metric", ["CPUUtilization", "Evictions", "CacheMisses"])
-def test_the_cache_is_watched(metric: str) -> None:
-    assert_watched("AWS/ElastiCache", metric, "Cache")
+def test_both_nodes_of_the_cache_are_watched(metric: str) -> None:
+    [cache] = resources("storage", "AWS::ElastiCache::ReplicationGroup").values()
+    nodes = [{"Fn::Sub": f"${{Cache}}-00{number}"} for number in range(1, cache["NumCacheClusters"] + 1)]
+
+    assert_watched("AWS/ElastiCache", metric, nodes)
 
 
-def assert_watched(namespace: str, metric: str, of: str) -> None:
+def assert_watched(namespace: str, metric: str, of: list[dict[str, str]]) -> None:
     alarms = resources("storage", "AWS::CloudWatch::Alarm").values()
     found = [alarm for alarm in alarms if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)]
 
-    assert len(found) == 1
-    assert of in str(found[0]["Dimensions"])
-    assert found[0]["AlarmActions"] == [{"Ref": "Alarms"}]
+    assert [dimension["Value"] for alarm in found for dimension in alarm["Dimensions"]] == of
+    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in found)
+
+
+def test_requests_that_pages_and_the_api_fail_at_are_watched_at_the_gateway() -> None:
+    """To Lambda, an answer with 500 is an answer."""
+    [api] = resources("application", "AWS::Serverless::Api").values()
+    alarms = resources("application", "AWS::CloudWatch::Alarm").values()
+    [alarm] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/ApiGateway"]
+
+    assert alarm["MetricName"] == "5XXError"
+    assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
+        "ApiName": api["DefinitionBody"]["info"]["title"],
+        "Stage": api["StageName"],
+    }
+
+
+def test_the_database_writes_no_statements_down() -> None:
+    """They have guests' names and numbers in them, which the record erases in time."""
+    [settings] = resources("storage", "AWS::RDS::DBParameterGroup").values()
+    [database] = resources("storage", "AWS::RDS::DBInstance").values()
+
+    assert {settings["Parameters"][name] for name in ("slow_query_log", "general_log")} == {"0"}
+    assert database["DBParameterGroupName"] == {"Ref": "DatabaseSettings"}
+    assert database["EnableCloudwatchLogsExports"] == ["error"]
 
 
 def test_what_is_kept_is_encrypted_private_and_backed_up() -> None:

@@ -48,13 +48,13 @@ def test_each_alarm_watches_what_the_stack_has_and_tells_the_topic(deployed: Dep
     storage, application = made(deployed, "storage"), made(deployed, "application")
     ids = {resource["PhysicalResourceId"] for resource in (storage | application).values()}
     queues = {one.rpartition("/")[2] for one in ids if one.startswith("http")}
-    caches = {f"{storage['Cache']['PhysicalResourceId']}-001"}
+    caches = {f"{storage['Cache']['PhysicalResourceId']}-00{number}" for number in (1, 2)}
+    apis = {api["name"] for api in deployed.aws.client("apigateway").get_rest_apis()["items"]}
     found = deployed.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     alarms = [alarm for alarm in found if alarm["AlarmName"] in ids]
 
     for alarm in alarms:
-        [dimension] = alarm["Dimensions"]
-        assert dimension["Value"] in ids | queues | caches | {STAGE}
+        assert {dimension["Value"] for dimension in alarm["Dimensions"]} <= ids | queues | caches | apis | {STAGE}
         assert alarm["AlarmActions"] == [deployed.stack.known["Alarms"]]
     names = {name for made_ in (storage, application) for name, one in made_.items() if "Alarm" in one["ResourceType"]}
     assert len(alarms) == len(names)
