@@ -4,6 +4,7 @@ A notice is claimed by a lease, sent while no transaction is open, and its outco
 dies between the carrier's yes and the note leaves the lease to run out: the notice is then sent once more.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -234,6 +235,11 @@ class NoticeService:
         with self._records.reading() as tx:
             return tx.notices.dead()
 
+    def gave_up(self, ticket_id: str) -> bool:
+        """Whether a notice of this ticket is a dead letter."""
+        with self._records.reading() as tx:
+            return any(notice.state is NoticeState.DEAD for notice in tx.notices.of_tickets([ticket_id]))
+
     def left_behind(self, age: timedelta, at_most: int) -> dict[str, str]:
         """The tickets whose guests should have been told something that long ago, each with its channel."""
         with self._records.reading() as tx:
@@ -248,7 +254,8 @@ class NoticeService:
             told = tx.notices.of_tickets([ticket_id])
         for notice in told:
             if notice.state is NoticeState.DEAD:
-                self.resend(notice.id)
+                with suppress(NotFound):  # another process was quicker
+                    self.resend(notice.id)
 
     def resend(self, notice_id: str) -> None:
         """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
@@ -262,6 +269,14 @@ class NoticeService:
             _put_off(tx, queue, ticket, notice, timedelta(0), NoticeState.PENDING)
 
         self._records.transaction(work)
+
+    def join_reports_left_behind(self) -> int:
+        """Let notices have the reports whose process died before it could; answers of how many messages."""
+        with self._records.reading() as tx:
+            left = tx.notices.noted_with_reports()
+        for channel, carrier_id in left:
+            self._join_reports(channel, carrier_id)
+        return len(left)
 
     def _join_reports(self, channel: str, carrier_id: str) -> None:
         """Let a notice have the reports that came before its sending was noted.
@@ -285,7 +300,9 @@ class NoticeService:
             notice, ticket, queue = _locked(tx, judged.notice.id)
             if notice.state is not NoticeState.PENDING:
                 return
-            if judged.ticket.state is not ticket.state and ticket.state in STATES_TOLD[notice.kind]:
+            # A call that came while it was read shows in the position alone.
+            called = judged.ticket.state is TicketState.WAITING and judged.position is None
+            if (called or judged.ticket.state is not ticket.state) and ticket.state in STATES_TOLD[notice.kind]:
                 # It was not true when it was judged, and is again: a step was undone in between.
                 _put_off(tx, queue, ticket, notice, timedelta(0), NoticeState.PENDING)
                 return

@@ -36,7 +36,9 @@ class Teller:
         if nudge.again:
             self._notices.resend_dead(ticket_id)
         self._notices.relay(ticket_id=ticket_id)
+        told = False
         while claimed := self._notices.claim(1, self._delivery.channels, ticket_id):
+            told = True
             outcome = self._delivery.send(claimed[0])
             if outcome.failed:
                 # After the last try at once: the queue then sees that it was the last, and lays it aside.
@@ -44,3 +46,7 @@ class Teller:
                 raise NotTaken(claimed[0].notice.id)
             if outcome.again_in is not None:
                 self._queue.put_back(ticket_id, outcome.again_in)
+        if not told and self._notices.gave_up(ticket_id):
+            # Another message had one of its tries, so the record counted the last before this queue does.
+            self._queue.show_again(record.receipt_handle, timedelta(0))
+            raise NotTaken(ticket_id)

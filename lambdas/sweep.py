@@ -47,6 +47,7 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
             # Those first whom a single queue that is locked can't hold up.
             attempt(_nudge)
             attempt(_measure)
+            attempt(here.notices.join_reports_left_behind)
             attempt(partial(sweeper.no_shows, attempt))
             attempt(partial(sweeper.end_days, attempt))
         case "erase":

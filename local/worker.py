@@ -20,6 +20,7 @@ POLL_SECONDS = 0.7
 NO_SHOW_SECONDS = 2.0
 DAY_SECONDS = 60.0
 ERASE_SECONDS = 3600.0
+REPORT_SECONDS = 60.0
 # As long as a transaction may take that waits for nobody.
 SWEEP_STOP_SECONDS = 2.0
 # After a failure, so that it does not come a thousand times a second.
@@ -113,6 +114,7 @@ class Worker:
             (partial(sweeper.no_shows, _guarded), NO_SHOW_SECONDS),
             (partial(sweeper.end_days, _guarded), DAY_SECONDS),
             (sweeper.erase, ERASE_SECONDS),
+            (self._parts.notices.join_reports_left_behind, REPORT_SECONDS),
         )
 
     def _keep_sweeping(self, sweep: Callable[[], int], seconds: float) -> None:

@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -142,6 +142,23 @@ def _engine_that_moves(url: str) -> Engine:
         options.update(how)
 
     return engine
+
+
+@contextmanager
+def once_after(engine: Engine, words: str, happens: Callable[[], object]) -> Iterator[None]:
+    """Let something happen in the instant after the first statement that has these words."""
+    waiting = [happens]
+
+    def after(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if waiting and words in statement:
+            waiting.pop()()
+
+    event.listen(engine, "after_cursor_execute", after)
+    try:
+        yield
+    finally:
+        event.remove(engine, "after_cursor_execute", after)
+    assert not waiting, f"no statement had: {words}"
 
 
 def apply_migrations(url: str) -> None:

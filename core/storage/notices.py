@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from core.model import NoticeKind, NoticeState
 from core.notice_kinds import ABOUT_A_CALL, CALLS
@@ -16,6 +16,9 @@ from core.storage.tables import delivery_reports, notices, tickets
 AGE = (notices.c.created_at, notices.c.call_number, notices.c.id)
 
 HELD = notices.alias("held")
+
+# Another machine's clock, by which a notice became due, may be ahead.
+CLOCKS_DIFFER = timedelta(seconds=0.5)
 
 
 @dataclass(slots=True)
@@ -142,7 +145,7 @@ class Notices:
         )
         query = select(notices).where(
             notices.c.state == NoticeState.PENDING,
-            notices.c.next_try_at <= now,
+            notices.c.next_try_at <= now + CLOCKS_DIFFER,
             notices.c.channel.in_(channels),
             notices.c.kind.in_(ABOUT_A_CALL) if about_a_call else notices.c.kind.not_in(ABOUT_A_CALL),
             ~held.exists(),
@@ -211,6 +214,21 @@ class Notices:
             delivery_reports.c.channel == channel, delivery_reports.c.carrier_id == carrier_id
         )
         return self._connection.execute(query.limit(1)).first() is not None
+
+    def noted_with_reports(self) -> list[tuple[str, str]]:
+        """The messages that notices went out as and that reports are kept for, by channel and the carrier's id."""
+        query = (
+            select(delivery_reports.c.channel, delivery_reports.c.carrier_id)
+            .distinct()
+            .join(
+                notices,
+                and_(
+                    notices.c.channel == delivery_reports.c.channel,
+                    notices.c.carrier_id == delivery_reports.c.carrier_id,
+                ),
+            )
+        )
+        return [(channel, carrier_id) for channel, carrier_id in self._connection.execute(query)]
 
     def take_reports(self, channel: str, carrier_id: str) -> list[DeliveryReport]:
         """The reports kept for this message, oldest first; they are deleted."""

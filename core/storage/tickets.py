@@ -258,7 +258,8 @@ class Tickets:
         if expired:
             self._connection.execute(
                 update(tickets)
-                .where(tickets.c.id.in_(expired))
+                # Looked at again: an undo may have brought one back into the line.
+                .where(tickets.c.id.in_(expired), tickets.c.state.not_in(ACTIVE_STATES))
                 .values(guest_name="", note="", sender=None, erased_at=now)
             )
         return len(expired)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from core.model import ContactAddress, NoticeKind, NoticeState
 from core.notices import PAUSES, TRIES
+from core.storage.notices import DeliveryReport
 from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports
 from tests.core.invariants import assert_whole
@@ -68,6 +69,23 @@ def test_a_repeated_report_changes_nothing(told: Told) -> None:
     told.report("SM1", UNDELIVERED, "30005", unreachable=True)
 
     assert contents(told.engine) == before
+
+
+def test_a_report_whose_process_died_before_its_notice_had_it_is_heard_in_the_end(told: Told) -> None:
+    ticket, notice = told.called()
+    told.sent(notice, "SM1")
+    told.report("SM-foreign", DELIVERED)
+
+    def leave_behind(tx: Transaction) -> None:
+        for channel in ("sms", "whatsapp"):
+            tx.notices.keep_report(DeliveryReport(channel, "SM1", DELIVERED, None, False, False, tx.now))
+
+    told.do(leave_behind)
+
+    assert told.service.join_reports_left_behind() == 1
+
+    assert told.shown(ticket) == ("called", "delivered")
+    assert told.service.join_reports_left_behind() == 0
 
 
 def test_a_report_for_a_message_that_is_not_ours_is_kept_and_harms_nobody(told: Told) -> None:

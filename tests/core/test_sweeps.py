@@ -9,13 +9,16 @@ from sqlalchemy import Engine, func, select, update
 
 from core.model import GUEST, ContactAddress, EventKind, NoticeState, TicketState
 from core.storage.accounts import AccountToken
+from core.storage.engine import open_engine
 from core.storage.records import Once, Records, Transaction
-from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts, tickets
+from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts, tickets, venues
 from core.sweeps import AT_A_TIME, Sweeper
+from tests.clocks import StillClock
 from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, Line, add_queue, add_venue, contents
 from tests.core.notices import Told
+from tests.databases import Databases, once_after
 
 NAME, NOTE, ADDRESS, SENDER = "Ana Beatriz", "by the window", "+15550300001", "+15550100001"
 PERSONAL = (NAME, "Beatriz", NOTE, "window", ADDRESS, "5550300001", "dialogue of hers")
@@ -271,6 +274,32 @@ def test_who_still_waits_is_not_erased(line: Line) -> None:
     assert line.ticket(mine).guest_name == NAME
     sweeper(line).end_days()
     assert sweeper(line).erase() == 1
+
+
+def test_who_is_brought_back_into_the_line_while_the_erasure_looks_is_not_erased(
+    mariadb_databases: Databases, clock: StillClock
+) -> None:
+    """Only where writers do not wait for each other; and where a day is longer than the retention time."""
+    url = mariadb_databases.migrated()
+    engine, other_engine = open_engine(url), open_engine(url)
+    line = Line(Records(engine, clock), engine)
+    mine = line.join(ADDRESS, guest_name=NAME)
+    with engine.begin() as connection:
+        connection.execute(update(venues).values(retention_days=1))
+        connection.execute(update(queues).values(day_ends_at=clock() + timedelta(days=2)))
+    line.wait(days=1, minutes=1)
+    line.act("call", mine)
+    line.act("serve", mine)
+
+    with once_after(other_engine, "venues.retention_days = ", line.undo):
+        Sweeper(Records(other_engine, clock), line.queues, line.book).erase()
+
+    assert line.state(mine) == "called"
+    assert line.ticket(mine).guest_name == NAME
+    with line.records.reading() as tx:
+        assert tx.contacts.get(mine.contact_id or "").address == ADDRESS
+    engine.dispose()
+    other_engine.dispose()
 
 
 def test_a_contact_of_two_visits_is_kept_as_long_as_the_later(line: Line) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
+from core.notices import NoticeService
 from core.storage.account_queues import Mail
 from core.storage.accounts import LinkRequest
 from core.storage.fan_out import Nudge, Topic
@@ -229,6 +230,28 @@ def test_of_a_batch_only_what_cannot_be_read_comes_again_and_the_log_says_why(ar
     assert "MalformedMessage: not JSON" in container.log
     assert "MalformedMessage: an envelope of SNS: its subscription lacks RawMessageDelivery" in container.log
     assert "UnknownVersion: 2" in container.log
+
+
+def test_a_message_that_finds_its_notice_given_up_is_laid_aside_too(around: Surroundings) -> None:
+    """Another message of the same ticket had one of the tries: this one has come less often than the record counts."""
+    ticket_id = around.called("sms")
+    notices = NoticeService(around.bars.records, tries=1)
+    notices.relay(ticket_id=ticket_id)
+    [outbound] = notices.claim(1, ("sms",), ticket_id)
+    notices.failed(outbound.notice.id, "timeout", "Twilio did not answer in time.", retry=True, unreachable=False)
+    sqs, queue = around.aws.client("sqs"), around.names["SmsNoticesQueue"]
+    sqs.send_message(QueueUrl=queue, MessageBody=written(Nudge(ticket_id)))
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    event = batch(around, {"late": message["Body"]})
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+
+    with around.container("notify_sms") as container:
+        said = container.invoke(event)
+
+    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": "late"}]}
+    [again] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert again["MessageId"] == message["MessageId"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"])
 
 
 def test_a_dead_letter_that_cannot_be_read_stays_and_keeps_no_other(

@@ -3,13 +3,14 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import Engine, event, select, update
 
 from core.model import NoticeKind, NoticeState
-from core.notices import LEASE, NoticeService, Outbound
+from core.notices import LEASE, TRIES, NoticeService, Outbound
 from core.storage.engine import open_engine
 from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports, notices
@@ -17,7 +18,7 @@ from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER
 from tests.core.notices import SMS, Told
-from tests.databases import Databases
+from tests.databases import Databases, once_after
 from tests.promises.test_races import at_once
 
 
@@ -89,6 +90,71 @@ def test_a_notice_that_another_leases_while_the_due_are_looked_through_is_not_ha
 
     assert claimed == []
     engine.dispose()
+
+
+@pytest.fixture
+def elsewhere(mariadb_databases: Databases, clock: StillClock) -> Iterator[tuple[Told, Records]]:
+    """Two processes, where writers do not wait for each other."""
+    url = mariadb_databases.migrated()
+    engine, other_engine = open_engine(url), open_engine(url)
+    yield Told(Records(engine, clock), engine), Records(other_engine, clock)
+    engine.dispose()
+    other_engine.dispose()
+
+
+def test_a_not_yet_is_told_though_a_call_came_and_went_while_it_was_judged(elsewhere: tuple[Told, Records]) -> None:
+    told, others = elsewhere
+    ticket, call = told.called()
+    told.sent(call)
+    told.wait(seconds=5)
+    told.act("put_back", ticket)
+    told.relay()
+
+    def is_called() -> None:
+        others.transaction(lambda tx: told.queues.call(tx, ticket.id, OWNER))
+        # What was judged is set aside in the transaction after the one that leased it.
+        event.listen(told.engine, "commit", is_leased, once=True)
+
+    def is_leased(_connection: object) -> None:
+        event.listen(told.engine, "begin", is_undone, once=True)
+
+    def is_undone(_connection: object) -> None:
+        others.transaction(lambda tx: told.queues.undo(tx, told.id, OWNER))
+        NoticeService(others).relay()
+
+    with once_after(told.engine, "WHERE tickets.id = ", is_called):
+        claimed = told.service.claim(10, SMS)
+    later = told.claim()
+
+    assert told.state(ticket) == "waiting"
+    assert [outbound.notice.kind for outbound in (*claimed, *later)] == [NoticeKind.NOT_YET]
+
+
+def test_a_dead_letter_that_two_give_its_tries_back_at_once_has_them(elsewhere: tuple[Told, Records]) -> None:
+    """The dead-letter queue may hold two messages of one ticket."""
+    told, others = elsewhere
+    ticket, call = told.called()
+    for _ in range(TRIES):
+        told.fail(call, retry=True)
+        told.wait(minutes=1)
+        told.claim()
+    assert told.notice(call).state is NoticeState.DEAD
+
+    with once_after(told.engine, "notices.ticket_id IN", partial(NoticeService(others).resend_dead, ticket.id)):
+        told.service.resend_dead(ticket.id)
+
+    assert told.notice(call).state is NoticeState.PENDING
+
+
+def test_what_a_clock_ahead_has_made_due_is_sent_by_who_looks_next(told: Told) -> None:
+    """In the AWS edition nobody asks a second time, but for the sweep a minute later."""
+    ahead = StillClock()
+    ahead.advance(timedelta(seconds=0.4))
+    ticket = told.join("+15550300001")
+    told.act("call", ticket)
+    NoticeService(Records(told.engine, ahead)).relay()
+
+    assert [outbound.notice.ticket_id for outbound in told.claim()] == [ticket.id]
 
 
 def give_id(old: str, new: str, tx: Transaction) -> None:

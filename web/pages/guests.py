@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -100,11 +101,14 @@ def _read(tx: Transaction, token: str) -> Place | None:
 
 
 def _shown(place: Place, position: int | None) -> dict[str, object]:
+    ticket, back = place.ticket, place.back_until
+    # The ticket was read before its queue: a step that came between the two must not be taken for shown.
+    read = (place.queue.version, ticket.version, ticket.no_show_at, position, place.language, back is not None)
     return {
         "place": place,
         "position": position,
         "estimate": estimate(place.queue, position),
-        "back_until": place.back_until,
-        "tag": f"{place.queue.version}-{position}-{place.language}-{place.back_until is not None}",
+        "back_until": back,
+        "tag": sha256(repr(read).encode()).hexdigest()[:20],
         **words(place.language),
     }

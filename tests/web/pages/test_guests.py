@@ -1,10 +1,13 @@
 """The guest's own page."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy import Engine
 
 from tests.clocks import StillClock
+from tests.databases import once_after
 from tests.web.pages.bar import GUEST_NUMBER, HOSTILE, Bar, Visitor
 
 SECRET_PAGE = {
@@ -35,6 +38,26 @@ def test_the_page_follows_the_line(bar: Bar, visitor: Visitor) -> None:
     bar.call_next()
 
     assert "You’re next" in visitor.look(live, **{"If-None-Match": tag}).text
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "words"),
+    [((), "call", "your turn"), (("call",), "serve", "Enjoy!"), (("call", "serve"), "undo", "your turn")],
+)
+def test_a_step_that_comes_while_the_page_is_read_is_shown_by_the_next_look(
+    bar: Bar, visitor: Visitor, engine: Engine, before: tuple[str, ...], step: str, words: str
+) -> None:
+    ticket, queues = bar.join("Ana"), bar.services.queues
+    for name in before:
+        bar.act(getattr(queues, name), ticket)
+    live = f"/t/{ticket.token}/live"
+
+    about = bar.queue_id if step == "undo" else ticket
+
+    with once_after(engine, "tickets.token = ", partial(bar.act, getattr(queues, step), about)):
+        tag = visitor.get(live).headers["ETag"]
+
+    assert words in visitor.look(live, **{"If-None-Match": tag}).text
 
 
 def test_a_called_guest_reads_the_called_message(bar: Bar, visitor: Visitor) -> None:
