@@ -8,13 +8,12 @@ from core.accounts import AccountService
 from core.clock import system_clock
 from core.errors import EmailTaken, InvalidValue
 from core.storage.dynamodb_accounts import DynamoAccountStore
-from infra.stage import Impossible, arguments_of, sentences, session, stack_name
+from infra.stage import Impossible, arguments_of, deployed, sentences, session
 
 
 def add_account(aws: Any, stage: str, email: str) -> str:
     """Make it with a password of our own, and answer that: the tables keep its hash only. Raises Impossible."""
-    [application] = aws.client("cloudformation").describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
+    given = deployed(aws, stage)
     store = DynamoAccountStore(given["Customer"], given["PreCustomer"], system_clock, aws.resource("dynamodb"))
     password = secrets.token_urlsafe(12)
     try:

@@ -14,7 +14,7 @@ from bots.telegram.connect import connect_telegram
 from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
-from infra.stage import arguments_of, sentences, session
+from infra.stage import arguments_of, deployed, sentences, session
 
 
 def connect(settings: Settings, numbers: Sequence[str]) -> Iterator[str]:
@@ -32,7 +32,9 @@ def main() -> None:
     arguments = arguments_of("connect", "Tell the carriers where we are.", ("numbers", number))
     try:
         with sentences():
-            kept = parameters(f"/queue-manager/{arguments.stage}", session().client("ssm"))
+            aws = session()
+            deployed(aws, arguments.stage)
+            kept = parameters(f"/queue-manager/{arguments.stage}", aws.client("ssm"))
         for line in connect(Settings.from_parameters(kept), arguments.numbers):
             print(line)
     except (CannotConnect, SettingsError) as error:

@@ -280,8 +280,8 @@ def _upload_assets(s3: Any, bucket: str) -> None:
 def main() -> None:
     """The command."""
     stage = arguments_of("deploy", "Put the AWS edition up.").stage
-    aws = session()
     with sentences(), tempfile.TemporaryDirectory() as folder:
+        aws = session()
         known = chosen(stage)
         secret = put_secrets(aws.client("ssm"), stage, os.environ)
         secret |= name_bot(aws.client("ssm"), stage, secret)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from infra.deploy import deploy_stack
-from infra.stage import Impossible, arguments_of, sentences, session, stack_name
+from infra.stage import Impossible, arguments_of, deployed, sentences, session, stack_name
 from infra.templates import FOLDER
 
 FROM = "LOG_SEARCH_FROM"
@@ -83,14 +83,12 @@ class NotPrepared(Impossible):
 def deploy_log_search(aws: Any, stage: str, addresses: str) -> tuple[dict[str, str], str]:
     """Put the stack up beside the application's, with the code that runs there; answers its outputs and the password.
 
-    addresses: blocks such as 203.0.113.7/32, with commas between them. Raises what boto3 does.
+    addresses: blocks such as 203.0.113.7/32, with commas between them. Raises Impossible, and what boto3 does.
     """
-    cloudformation = aws.client("cloudformation")
-    [application] = cloudformation.describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
-    known = {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
+    known = deployed(aws, stage)
     password = kept_password(aws.client("ssm"), stage)
     known |= {"OperatorAddresses": addresses, "OperatorPassword": password}
-    return deploy_stack(cloudformation, stack_name(stage, "log_search"), "log_search", known), password
+    return deploy_stack(aws.client("cloudformation"), stack_name(stage, "log_search"), "log_search", known), password
 
 
 def kept_password(ssm: Any, stage: str) -> str:

@@ -11,7 +11,7 @@ from core.storage.account_queues import Mail
 from core.storage.accounts import LinkRequest
 from core.storage.fan_out import Nudge
 from core.storage.queue_messages import MalformedMessage, UnknownVersion, read, written
-from infra.stage import arguments_of, sentences, session
+from infra.stage import arguments_of, deployed, sentences, session
 
 QUEUES: dict[str, type[Nudge | LinkRequest | Mail]] = {
     "sms-notices": Nudge,
@@ -66,7 +66,9 @@ def main() -> None:
     """The command."""
     stage = arguments_of("redrive", "Send dead letters again.").stage
     with sentences():
-        print(f"{redrive(session().client('sqs'), stage)} sent again.")
+        aws = session()
+        deployed(aws, stage)
+        print(f"{redrive(aws.client('sqs'), stage)} sent again.")
 
 
 if __name__ == "__main__":

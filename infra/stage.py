@@ -52,6 +52,18 @@ def stack_name(stage: str, template: str) -> str:
     return f"queue-manager-{stage}-{template.replace('_', '-')}"
 
 
+def deployed(aws: boto3.Session, stage: str) -> dict[str, str]:
+    """The parameters that the stage's functions were deployed with. Raises Impossible where there is no such stage."""
+    cloudformation = aws.client("cloudformation")
+    try:
+        [application] = cloudformation.describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise Impossible(f"There is no stage {stage} in {cloudformation.meta.region_name}.") from error
+        raise
+    return {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
+
+
 @contextmanager
 def sentences() -> Iterator[None]:
     """Ends a command that failed with a sentence: ours, or what AWS says."""

@@ -199,8 +199,10 @@ def served(directory: Path, port: int, password: str, code: Path) -> Iterator[st
         front = Front(stack, _simulator(stack, simulated, url, port), (PREFIX,))
         server = make_server("127.0.0.1", port, front, threaded=True)
         Thread(target=server.serve_forever, daemon=True).start()
+        # Nobody is let in any more before what answers goes.
+        running.callback(server.server_close)
+        running.callback(server.shutdown)
         yield url
-        server.shutdown()
 
 
 def make_demo(stack: Stack, password: str) -> None:
@@ -229,6 +231,8 @@ def _simulator(stack: Stack, simulated: State, url: str, port: int) -> Flask:
 
 def _is_free(port: str) -> bool:
     with socket.socket() as listener:
+        # As the server does: connections of the one before may linger.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", int(port)))
         except (OSError, OverflowError, ValueError):
@@ -236,11 +240,21 @@ def _is_free(port: str) -> bool:
     return True
 
 
+def _wait() -> None:
+    """Until somebody stops it; whoever is impatient then does not stop the stopping."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        print("Stopping ...", flush=True)
+
+
 def main() -> None:
     """`make stack`: run it until stopped, and say where it is."""
     password, port = os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9), os.environ.get("PORT", "8000")
     if not _is_free(port):
-        sys.exit(f"PORT={port} is no port of this machine that is free.")
+        sys.exit(f"Port {port} is taken, or is none. Choose another: PORT=9000 make stack")
     # An ordinary stop is one by Ctrl-C too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
@@ -259,9 +273,10 @@ def main() -> None:
 Ctrl-C stops it, and forgets everything.""",
                 flush=True,
             )
-            signal.pause()
+            _wait()
     except KeyboardInterrupt:
-        print("Stopped.")
+        pass
+    print("Stopped.")
 
 
 if __name__ == "__main__":
