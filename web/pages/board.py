@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import InvalidValue, NotFound, Refusal
 from core.line import read_ticket
-from core.model import QueueState, Ticket, staff
+from core.model import EventKind, Queue, QueueState, Ticket, staff
 from core.queues import LARGEST_PARTY, LONGEST
+from core.steps import last_action
 from core.storage.records import Transaction
 from web.pages import forms
 from web.pages.line import staff_line
@@ -43,6 +44,16 @@ DONE = {
     "paused": "The queue is paused: nobody can join, the line goes on.",
     "closed": "The queue is closed.",
 }
+UNDOES = {
+    EventKind.CALLED: "called",
+    EventKind.SERVED: "served",
+    EventKind.NO_SHOW: "did not come",
+    EventKind.CAME_BACK: "came back",
+    EventKind.PUT_BACK: "put back",
+    EventKind.REMOVED: "removed",
+    EventKind.LEFT: "left",
+    EventKind.MOVED: "moved",
+}
 
 
 @board.get("/queues/<queue_id>")
@@ -56,7 +67,11 @@ def live(queue_id: str) -> Page:
     """The part of the board that refreshes itself: 304 as long as nothing has changed."""
     with current().records.reading() as tx:
         line = staff_line(tx, queue_id, staff_account().id)
-    return fresh_or_rendered(line.tag, lambda: render_template("board_refresh.html", line=line, key=page_key()))
+
+    def rendered() -> str:
+        return render_template("board_refresh.html", line=line, undoes=_undoes(line.queue), key=page_key())
+
+    return fresh_or_rendered(line.tag, rendered)
 
 
 @board.post("/queues/<queue_id>/call-next")
@@ -200,6 +215,14 @@ def _done(what: str, ticket: Ticket, queue_id: str) -> dict[str, Any]:
     return {"done": what, "number": ticket.number}
 
 
+def _undoes(queue: Queue) -> str:
+    """What Undo takes back, in few words, so that nobody takes back a colleague's action for the own."""
+    with current().records.reading() as tx:
+        action = last_action(tx, queue)
+        ticket = None if action is None else tx.tickets.get(action.ticket_id or "")
+    return "" if action is None or ticket is None else f"{ticket.number} {UNDOES[action.kind]}"
+
+
 def _act(queue_id: str, work: Callable[[Transaction], dict[str, Any]]) -> AnyResponse:
     """Do it, and show the board with what became of it."""
     try:
@@ -223,6 +246,7 @@ def _board(queue_id: str, walk_in: dict[str, str] | None = None, refusal: Refusa
     return render_template(
         "board.html",
         line=line,
+        undoes=_undoes(line.queue),
         links=services.join_links(place),
         key=page_key(),
         walk_in=walk_in or {},

@@ -199,6 +199,33 @@ def test_the_line_that_refreshes_itself_brings_what_undo_takes_back(bar: Bar, an
     assert "Undone. Number 1 is as before." in ann.send(form.action, form.values | {"last_action": version}).text
 
 
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((), ""),
+        (("call",), "1 called"),
+        (("call", "recall"), ""),
+        (("call", "put-back"), "1 put back"),
+        (("call", "serve"), "1 served"),
+        (("call", "no-show"), "1 did not come"),
+        (("call", "no-show", "come-back"), "1 came back"),
+        (("remove",), "1 removed"),
+        (("move",), "1 moved"),
+        (("call", "undo"), ""),
+    ],
+)
+def test_the_button_says_what_undo_takes_back(bar: Bar, ann: Visitor, steps: tuple[str, ...], words: str) -> None:
+    ticket = bar.join("Ana")
+    bar.join("Ben")
+    ann.get(bar.board)
+    for step in steps:
+        place = {"position": "2"} if step == "move" else {}
+        ann.press("/undo" if step == "undo" else f"/tickets/{ticket.id}/{step}", **place)
+
+    assert f'<span id="undone" class="undone">{words}</span>' in ann.look(bar.board).text
+    assert f'<span id="undone" class="undone" hx-swap-oob="true">{words}</span>' in ann.look(f"{bar.board}/live").text
+
+
 def test_an_undo_whose_answer_was_lost_is_not_done_again_after_a_refresh(bar: Bar, ann: Visitor) -> None:
     bar.join("Ana")
     bar.join("Ben")
