@@ -15,7 +15,8 @@ from bots.words import ENGLISH, nearest_language
 from core.clock import Clock
 from core.errors import OutcomeUnknown, RecordUnavailable
 from core.model import NoticeKind
-from core.notices import NoticeService, Outbound
+from core.notices import NoticeService
+from core.outbound import Outbound
 
 TRIES_TO_NOTE, PAUSE_SECONDS = 60, 1.0
 """For about a minute and more, which a database takes to start again."""

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from bots.delivery import Delivery
-from core.notices import NoticeService, Outbound
+from core.notices import NoticeService
+from core.outbound import Outbound
 
 AT_A_TIME = 8
 """How many notices are sent side by side."""

@@ -5,8 +5,7 @@ dies between the carrier's yes and the note leaves the lease to run out: the not
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -14,19 +13,17 @@ from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
 from core.model import Contact, NoticeState, Queue, Ticket, TicketState
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
 from core.notice_kinds import (
-    AN_HOUR,
     ARRIVED,
     CALLS,
-    ERASED,
     NOT_REACHED,
     OPTED_OUT,
     SHELF_LIFE,
     STATES_TOLD,
     TEXTS_AN_HOUR,
 )
+from core.outbound import Outbound, not_worth_sending, read_outbound
 from core.relay import notices_for
-from core.storage.notices import DeliveryReport, Notice, Texts
-from core.storage.queues import QueueAtVenue
+from core.storage.notices import DeliveryReport, Notice
 from core.storage.records import Records, Transaction
 
 # Longer than any channel's HTTP time-out, so that nobody claims what is still being sent.
@@ -38,9 +35,6 @@ log = structlog.get_logger(__name__)
 
 UNREACHABLE = "unreachable"
 LONGEST_CODE, LONGEST_SENTENCE, LONGEST_CARRIER_ID = 32, 300, 64
-MOST_NOTICES_A_TICKET = 30
-"""Enough for the longest evening; who calls again and again does not text one guest for ever."""
-TOO_MANY = "too-many"
 
 # A report may only lead further down its list; what stands at the end of one is final.
 _RANK = {
@@ -53,25 +47,6 @@ _RANK = {
     NoticeState.DELIVERED: 3,
     NoticeState.READ: 4,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Outbound:
-    """A claimed notice with everything that its text needs. `position` is None unless the ticket waits.
-
-    `repeated`: a later notice says the same, of a state that came and went and came again. `count`: how many notices
-    the ticket has had, this one too. `texts`: how many texts walk-ins had from the same number in the last hour, calls
-    and others, None where this is none.
-    """
-
-    notice: Notice
-    ticket: Ticket
-    contact: Contact
-    place: QueueAtVenue
-    position: int | None
-    repeated: bool
-    count: int
-    texts: Texts | None
 
 
 class NoticeService:
@@ -120,12 +95,12 @@ class NoticeService:
                     first.setdefault(notice.ticket_id, notice)
             if first:
                 tx.notices.lease([notice.id for notice in first.values()], tx.now + LEASE)
-            return [_read(tx, notice) for notice in first.values()]
+            return [read_outbound(tx, notice) for notice in first.values()]
 
         # Until there is one to send: after an outage, what has gone stale must not make the others wait.
         while leased := self._records.transaction(lease):
             now = self._records.clock()
-            judged = [(outbound, _not_worth_sending(outbound, now, self._texts_an_hour)) for outbound in leased]
+            judged = [(outbound, not_worth_sending(outbound, now, self._texts_an_hour)) for outbound in leased]
             try:
                 for outbound, verdict in judged:
                     if verdict is not None:
@@ -310,49 +285,6 @@ class NoticeService:
             _advance(tx, queue, ticket, notice, state)
 
         self._records.transaction(work)
-
-
-def _not_worth_sending(outbound: Outbound, now: datetime, texts_an_hour: int) -> tuple[NoticeState, str | None] | None:
-    """What is noted of a leased notice that shall not be sent, a state and an error code; None for one that shall."""
-    notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
-    outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
-    # Who waits has a position, unless called since the ticket was read.
-    moved_on = ticket.state not in STATES_TOLD[notice.kind] or (
-        ticket.state is TicketState.WAITING and outbound.position is None
-    )
-    if now >= notice.stale_at or outdated or moved_on or outbound.repeated:
-        return NoticeState.STALE, None
-    if not contact.address:
-        return NoticeState.FAILED, ERASED
-    if (ticket.sender or contact.channel) in contact.opted_out:
-        return NoticeState.FAILED, OPTED_OUT
-    too_many_texts = outbound.texts is not None and not outbound.texts.leave_room_for(notice.kind, texts_an_hour)
-    if outbound.count > MOST_NOTICES_A_TICKET or too_many_texts:
-        log.warning("a guest is not told: there were too many notices", ticket=ticket.id, too_many_texts=too_many_texts)
-        return NoticeState.FAILED, TOO_MANY
-    return None
-
-
-def _read(tx: Transaction, notice: Notice) -> Outbound:
-    """What the text of a notice needs."""
-    ticket = tx.tickets.get(notice.ticket_id)
-    place = tx.queues.at_venue(notice.queue_id)
-    if ticket is None or ticket.contact_id is None or place is None:
-        raise AssertionError("a notice without its contact or queue")
-    contact = tx.contacts.get(ticket.contact_id)
-    told = tx.notices.of_tickets([ticket.id])
-    sender = ticket.sender if ticket.added_by_staff else None
-    same = [each for each in told if each.kind is notice.kind and each.state is NoticeState.PENDING]
-    return Outbound(
-        notice,
-        ticket,
-        contact,
-        place,
-        tx.tickets.position_of(ticket.id),
-        repeated=bool(same) and same[-1].id != notice.id,
-        count=len(told),
-        texts=None if sender is None else tx.notices.texts_to_walk_ins(sender, tx.now - AN_HOUR),
-    )
 
 
 def _locked(tx: Transaction, notice_id: str) -> tuple[Notice, Ticket, Queue]:

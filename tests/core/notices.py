@@ -6,7 +6,8 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from core.model import NoticeKind, NoticeState, Ticket
-from core.notices import NoticeService, Outbound
+from core.notices import NoticeService
+from core.outbound import Outbound
 from core.storage.notices import Notice
 from core.storage.records import Records
 from tests.core.lines import Line

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from core.errors import NotFound
 from core.model import GUEST, ContactAddress, NoticeKind, NoticeState, Ticket
-from core.notices import LEASE, MOST_NOTICES_A_TICKET, PAUSES, TRIES, NoticeService, Outbound
+from core.notices import LEASE, PAUSES, TRIES, NoticeService
+from core.outbound import MOST_NOTICES_A_TICKET, Outbound
 from core.storage.records import Records
 from core.sweeps import Sweeper
 from tests.clocks import InterruptingClock

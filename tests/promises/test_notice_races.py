@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, event, select, update
 
 from core.model import NoticeKind, NoticeState
-from core.notices import LEASE, TRIES, NoticeService, Outbound
+from core.notices import LEASE, TRIES, NoticeService
+from core.outbound import Outbound
 from core.storage.engine import open_engine
 from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports, notices
