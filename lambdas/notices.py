@@ -29,7 +29,7 @@ class Teller:
         """Send whatever this ticket's guest is to be told now, one after the other.
 
         A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken,
-        MalformedMessage and UnknownVersion.
+        MalformedMessage, UnknownVersion and QueueUnavailable.
         """
         nudge = read(Nudge, record.body)
         ticket_id = nudge.ticket_id

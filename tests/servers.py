@@ -259,8 +259,13 @@ class AWS(Server):
     @property
     def environment(self) -> dict[str, str]:
         """What has boto3 ask this server, in a process of its own."""
+        return self.environment_at(self.url)
+
+    @classmethod
+    def environment_at(cls, url: str) -> dict[str, str]:
+        """What has boto3 ask AWS at this address."""
         credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.REGION, **credentials}
+        return {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": cls.REGION, **credentials}
 
     def client(self, service: str, **options: Any) -> Any:
         """A client of boto3 for one of its services."""

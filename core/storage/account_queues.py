@@ -6,15 +6,10 @@ Each message may come twice: then a second link, or the same mail again, is sent
 from dataclasses import dataclass
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from core.storage.accounts import LinkRequest
-from core.storage.aws import IMPATIENT
+from core.storage.aws import IMPATIENT, QueueUnavailable, asking
 from core.storage.queue_messages import written
-
-
-class QueueUnavailable(OSError):
-    """SQS did not take a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +30,8 @@ class AccountQueue:
 
     def put(self, message: LinkRequest | Mail) -> None:
         """Raises QueueUnavailable."""
-        try:
+        with asking(QueueUnavailable):
             self._sqs.send_message(QueueUrl=self._url, MessageBody=written(message))
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(type(error).__name__) from error
 
     def put_mail(self, to: str, subject: str, text: str) -> None:
         """Let somebody else send a mail. Raises QueueUnavailable."""

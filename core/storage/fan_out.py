@@ -14,7 +14,7 @@ import boto3
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.storage.aws import IMPATIENT, PATIENT
+from core.storage.aws import IMPATIENT, PATIENT, QueueUnavailable, asking
 from core.storage.queue_messages import written
 from core.storage.records import Transaction
 
@@ -58,7 +58,7 @@ class Topic:
                     PublishBatchRequestEntries=[_entry(ticket_id, channel) for ticket_id, channel in tickets],
                 )
             except (BotoCoreError, ClientError) as error:
-                log.warning("notices wait for the sweep: the topic is away", error=type(error).__name__)
+                log.warning("notices wait for the sweep: the topic is away", error=str(error))
                 return
             for failed in answer.get("Failed", ()):
                 log.warning("a notice waits for the sweep", ticket=failed["Id"], code=failed["Code"])
@@ -72,14 +72,18 @@ class ChannelQueue:
         self._sqs = boto3.client("sqs", config=PATIENT)
 
     def put_back(self, ticket_id: str, delay: timedelta) -> None:
-        """Nudge again after the delay, as a message that nobody has tried yet. Raises what boto3 does."""
+        """Nudge again after the delay, as a message that nobody has tried yet. Raises QueueUnavailable."""
         seconds = math.ceil(min(delay, LONGEST_DELAY).total_seconds())
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=written(Nudge(ticket_id)), DelaySeconds=seconds)
+        with asking(QueueUnavailable):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=written(Nudge(ticket_id)), DelaySeconds=seconds)
 
     def show_again(self, receipt_handle: str, delay: timedelta) -> None:
-        """Let a message that failed come again after the delay. Raises what boto3 does."""
+        """Let a message that failed come again after the delay. Raises QueueUnavailable."""
         seconds = math.ceil(delay.total_seconds())
-        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+        with asking(QueueUnavailable):
+            self._sqs.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
 
 
 def _entry(ticket_id: str, channel: str) -> dict[str, object]:

@@ -1,11 +1,21 @@
 """What the tests of core/ share."""
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import Engine
 
 from core.storage.records import Records
 from tests.core.invariants import assert_whole
 from tests.core.lines import Line
+from tests.servers import MiniStack
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """A running AWS."""
+    with MiniStack(tmp_path_factory.mktemp("ministack")) as aws:
+        yield aws
 
 
 @pytest.fixture
