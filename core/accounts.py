@@ -27,7 +27,7 @@ class MailUnavailable(Exception):
 class AccountStore(Protocol):
     """Where accounts are kept, and what mailed links stand for: in SQL, or in DynamoDB.
 
-    Each step is done whole or not at all. Raises RecordUnavailable.
+    Each step is done whole or not at all. Raises RecordUnavailable, and OutcomeUnknown where it may have been done.
     """
 
     @property
@@ -157,7 +157,9 @@ class AccountService:
 
     def log_in(self, email: str, password: str) -> Account:
         """The account with this address and password. Raises WrongCredentials, as late for an unknown address."""
-        account = self._store.by_email(email.strip().lower())
+        email = email.strip().lower()
+        # What is too long to be an address is too long for a key of DynamoDB too.
+        account = self._store.by_email(email) if len(email) <= LONGEST_EMAIL else None
         if not self._passwords.matches(None if account is None else account.password_hash, password):
             raise WrongCredentials
         assert account is not None

@@ -5,24 +5,32 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 """
 
 import math
+import random
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import boto3
 from boto3.dynamodb.conditions import Key
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from core.clock import Clock
-from core.errors import RecordUnavailable
+from core.errors import OutcomeUnknown, RecordUnavailable
 from core.storage.accounts import Account, AccountToken
-from core.storage.aws import PATIENT
+from core.storage.aws import PATIENT, asking
 
 BY_ID = "by-id"
-TRIES, PAUSE_SECONDS = 8, 0.05
+TRIES = 8
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5
+# Why a transaction was cancelled. boto3 tries none of them again:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors
+CONDITION_FAILED = "ConditionalCheckFailed"
+PASSING = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 
 
 class DynamoAccountStore:
-    """An `AccountStore` in two tables. Its methods raise RecordUnavailable where others are quicker all the time."""
+    """An `AccountStore` in two tables. Its methods raise RecordUnavailable and OutcomeUnknown."""
 
     def __init__(self, customer: str, pre_customer: str, clock: Clock, dynamodb: Any = None) -> None:
         dynamodb = dynamodb or boto3.resource("dynamodb", config=PATIENT)
@@ -32,13 +40,15 @@ class DynamoAccountStore:
 
     def get(self, account_id: str) -> Account | None:
         """The account with this id."""
-        found = self._customer.query(IndexName=BY_ID, KeyConditionExpression=Key("id").eq(account_id))["Items"]
+        found = _ask(self._customer.query, IndexName=BY_ID, KeyConditionExpression=Key("id").eq(account_id))["Items"]
         # An index lags behind; whether a session still stands must not.
         return self.by_email(found[0]["email"]) if found else None
 
     def by_email(self, email: str) -> Account | None:
         """The account with this address."""
-        item = self._customer.get_item(Key={"email": email}, ConsistentRead=True).get("Item") if email else None
+        if not email:
+            return None
+        item = _ask(self._customer.get_item, Key={"email": email}, ConsistentRead=True).get("Item")
         return None if item is None else _account(item)
 
     def add(self, account: Account) -> bool:
@@ -51,7 +61,7 @@ class DynamoAccountStore:
         if (account is None) is not (token.purpose == "verify"):
             return False
         version = 0 if account is None else account.session_version
-        self._pre_customer.put_item(Item=_item(token, version))
+        _ask(self._pre_customer.put_item, Item=_item(token, version))
         return True
 
     def token(self, token_hash: str, purpose: str) -> AccountToken | None:
@@ -108,7 +118,7 @@ class DynamoAccountStore:
 
         The table forgets late what has expired, so the time is looked at here.
         """
-        item = self._pre_customer.get_item(Key={"id": token_hash}, ConsistentRead=True).get("Item")
+        item = _ask(self._pre_customer.get_item, Key={"id": token_hash}, ConsistentRead=True).get("Item")
         if item is None or item["purpose"] != purpose:
             return None, 0
         expires_at = datetime.fromisoformat(item["valid_until"])
@@ -127,13 +137,51 @@ class DynamoAccountStore:
         return {"Put": {"TableName": self._customer.name, "Item": item, "ConditionExpression": new}}
 
     def _write(self, *changes: dict[str, Any]) -> bool:
-        """Make all of these changes, or none where somebody was quicker; the caller looks again."""
-        try:
-            self._client.transact_write_items(TransactItems=list(changes))
-        except self._client.exceptions.TransactionCanceledException:
-            time.sleep(PAUSE_SECONDS)
-            return False
-        return True
+        """Make all of these changes, or none where a condition failed: somebody was quicker; the caller looks again.
+
+        Where somebody else is just changing the same, or DynamoDB has too much to do, it is not known yet whether the
+        conditions hold, so it is tried again. Raises RecordUnavailable, OutcomeUnknown.
+        """
+        pause = PAUSE_SECONDS
+        for left in reversed(range(TRIES)):
+            try:
+                _ask(self._client.transact_write_items, TransactItems=list(changes))
+            except RecordUnavailable as error:
+                reasons = _reasons(error.__cause__)
+                if CONDITION_FAILED in reasons:
+                    return False
+                if _may_be_done(error.__cause__):
+                    raise OutcomeUnknown from error
+                if not left or not reasons & PASSING:
+                    raise
+            else:
+                return True
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+
+def _ask(call: Callable[..., Any], **asked: Any) -> Any:
+    """What DynamoDB answers: every call goes through here. Raises RecordUnavailable."""
+    with asking(RecordUnavailable):
+        return call(**asked)
+
+
+def _reasons(error: BaseException | None) -> set[str]:
+    """Why a transaction was cancelled, by the codes that its changes have; none where another error came."""
+    reasons = error.response.get("CancellationReasons", ()) if isinstance(error, ClientError) else ()
+    return {reason["Code"] for reason in reasons}
+
+
+def _may_be_done(error: BaseException | None) -> bool:
+    """Whether a change may have been made all the same: DynamoDB had it, and its answer was lost, or is no answer.
+
+    boto3 has asked again with the same token, which makes no change twice.
+    """
+    if isinstance(error, ClientError):
+        status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return status >= 500 or error.response["Error"]["Code"] == "TransactionInProgressException"
+    return isinstance(error, ReadTimeoutError | ConnectionClosedError)
 
 
 def _account(item: dict[str, Any]) -> Account:

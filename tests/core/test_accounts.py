@@ -42,12 +42,6 @@ class Mail:
         return found
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
-    with MiniStack(tmp_path_factory.mktemp("ministack")) as aws:
-        yield aws
-
-
 class Office:
     """The accounts and the mail that they sent."""
 
@@ -241,7 +235,10 @@ def test_by_invitation_nobody_registers_but_the_operator_adds(store: AccountStor
         office.service.add(ADA.upper(), PASSWORD)
 
 
-@pytest.mark.parametrize(("email", "password"), [(ADA, "wrong password"), ("eve@example.com", PASSWORD), ("", "")])
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [(ADA, "wrong password"), ("eve@example.com", PASSWORD), ("", ""), ("e" * 3000 + "@example.com", PASSWORD)],
+)
 def test_a_wrong_password_and_an_unknown_address_are_refused_alike(office: Office, email: str, password: str) -> None:
     office.has_account()
 

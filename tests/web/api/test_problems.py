@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 
 from core import accounts, errors, venues, walk_ins
+from core.accounts import AccountService
 from core.errors import Refusal
+from core.storage.accounts import Account
+from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
 from core.venues import LANGUAGES
+from tests.dynamodb import Between, dynamodb_at, error
 from tests.servers import free_port
 from tests.web.api.callers import PASSWORD, Caller, Mails, assert_problem
-from tests.web.api.conftest import make_services
-from web import limits
+from tests.web.api.conftest import KEY, make_services
+from web import limits, tokens
 from web.application import create_app
 from web.causes import CAUSES, REASONS, say
 from web.languages import translated
@@ -116,6 +120,40 @@ def test_a_database_that_is_away_is_said_to_be(clock: Any, mails: Mails, caplog:
         assert "Can't connect" not in answer.text
     # The operator reads why.
     assert caplog.text.count("Can't connect to MySQL server") == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (None, "Could not connect to the endpoint URL"),
+        (error("AccessDeniedException", "User: … is not authorized"), "(AccessDeniedException)"),
+        (error("ResourceNotFoundException", "Requested resource not found"), "(ResourceNotFoundException)"),
+    ],
+    ids=["away", "not allowed", "no table"],
+)
+def test_accounts_that_are_away_are_said_to_be_and_the_log_says_why(
+    records: Records, clock: Any, mails: Mails, caplog: pytest.LogCaptureFixture, said: Any, why: str
+) -> None:
+    services = make_services(records, mails)
+    with Between().serving() as between:
+        between.says = {operation: [(400, said)] * 9 for operation in ("GetItem", "Query")}
+        url = f"http://127.0.0.1:{free_port()}" if said is None else between.url
+        store = DynamoAccountStore("customer", "pre-customer", clock, dynamodb_at(url))
+        caller = Caller(create_app(replace(services, accounts=AccountService(store, mails, "https://queue.example"))))
+        asked = [
+            caller.post("/login", {"email": "ann@example.com", "password": PASSWORD}),
+            caller.post("/accounts/verify", {"token": "x"}),
+            caller.post("/accounts/reset", {"token": "x", "password": PASSWORD}, key="k"),
+        ]
+        caller.token, _ = tokens.issue(Account("a1", "ann@example.com", "a hash", 1, clock()), KEY, clock())
+        asked.append(caller.get("/venues"))
+
+    for answer in asked:
+        assert_problem(answer, 503, "record-unavailable")
+        assert answer.headers["Retry-After"] == "5"
+        assert why not in answer.text
+    # The operator reads why.
+    assert caplog.text.count(why) == len(asked)
 
 
 def test_a_mail_server_that_is_away_is_said_to_be(records: Records) -> None:
