@@ -11,7 +11,7 @@ from web.languages import asked_language
 from web.languages import words as guest_words
 from web.pages.headers import protected
 from web.pages.refusals import UNAVAILABLE, sentence
-from web.problems import tell_operator
+from web.problems import RETRY_AFTER_SECONDS, tell_operator
 
 csrf = CSRFProtect()
 
@@ -26,9 +26,9 @@ def protect(blueprint: Blueprint, *, secret_address: bool = False, for_guests: b
     def refused(refusal: Refusal) -> tuple[str, int]:
         return explained(sentence(refusal)), CAUSES[refusal.code].status
 
-    def unavailable(error: Exception) -> tuple[str, int]:
+    def unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
         tell_operator(error)
-        return explained(UNAVAILABLE[type(error)]), 503
+        return explained(UNAVAILABLE[type(error)]), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
     blueprint.before_request(csrf.protect)
     blueprint.register_error_handler(CSRFError, _form_too_old)

@@ -12,8 +12,11 @@ from babel.messages.pofile import read_po
 import web
 from core.accounts import AccountService
 from core.storage.account_store import SqlAccountStore
+from core.storage.dynamodb_accounts import DynamoAccountStore
 from core.storage.engine import open_engine
 from core.storage.records import Records
+from tests.dynamodb import dynamodb_at
+from tests.servers import free_port
 from tests.web.pages.bar import Bar, Visitor
 
 WEB = Path(web.__file__).parent
@@ -147,6 +150,25 @@ def test_without_the_database_every_page_says_that_nothing_was_changed(bar: Bar,
         assert answer.status_code == 503
         assert words in answer.text
         assert answer.headers["Content-Security-Policy"]
+        assert answer.headers["Retry-After"] == "5"
+
+
+def test_while_dynamodb_is_away_staff_are_told_so_and_stay_logged_in(bar: Bar, ann: Visitor) -> None:
+    store = DynamoAccountStore("c", "p", bar.records.clock, dynamodb_at(f"http://127.0.0.1:{free_port()}"))
+    away = AccountService(store, lambda *_: None, bar.services.public_url)
+    bar.app.extensions["services"] = replace(bar.services, accounts=away)
+
+    answers = [ann.look(path) for path in ("/", bar.board, f"{bar.board}/live")]
+    for page, action in (("/", "/log-in"), ("/verify?token=x", "/verify"), ("/reset?token=x", "/reset")):
+        stranger = Visitor(bar)
+        stranger.get(page)
+        answers.append(stranger.press(action, email="ann@example.com", password="a good password"))
+
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "The database does not answer, so nothing was changed." in answer.text
+    bar.app.extensions["services"] = bar.services
+    assert ann.look(bar.board).status_code == 200
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
