@@ -15,6 +15,7 @@ from infra.build import ARCHITECTURE, RUNTIME
 from infra.templates import FOLDER, expanded, resources, written
 from lambdas.wiring import TRIES
 from web.causes import CAUSES
+from web.problems import RETRY_AFTER_SECONDS
 
 TEMPLATES = sorted(FOLDER.glob("*.yaml"))
 
@@ -191,7 +192,13 @@ def test_the_gateway_lets_nobody_but_staff_to_what_is_theirs() -> None:
     assert api["Auth"]["Authorizers"]["Staff"]["Identity"]["ReauthorizeEvery"] == 0
 
 
-@pytest.mark.parametrize("response", ["UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"])
+NOT_FOUND_OUT = ["AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR"]
+"""What the gateway calls it when the authorizer does not answer, and when it raises."""
+
+
+@pytest.mark.parametrize(
+    "response", ["UNAUTHORIZED", "ACCESS_DENIED", *NOT_FOUND_OUT, "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"]
+)
 def test_the_gateways_own_errors_are_problems(response: str) -> None:
     [api] = resources("application", "AWS::Serverless::Api").values()
     answer = api["GatewayResponses"][response]
@@ -201,6 +208,18 @@ def test_the_gateways_own_errors_are_problems(response: str) -> None:
     assert answer["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
     assert problem["type"].removeprefix("/problems/") in CAUSES
     assert problem.get("status") == answer.get("StatusCode")
+
+
+@pytest.mark.parametrize("response", NOT_FOUND_OUT)
+def test_nobody_is_told_to_log_in_because_the_authorizer_could_not_find_out(response: str) -> None:
+    [api] = resources("application", "AWS::Serverless::Api").values()
+    answer = api["GatewayResponses"][response]
+    problem = json.loads(answer["ResponseTemplates"]["application/json"])
+    cause = CAUSES["record-unavailable"]
+
+    assert answer["StatusCode"] == cause.status == 503
+    assert answer["ResponseParameters"]["Headers"]["Retry-After"] == f"'{RETRY_AFTER_SECONDS}'"
+    assert (problem["title"], problem["detail"]) == (cause.title, cause.detail)
 
 
 def test_the_functions_leave_connections_to_the_database() -> None:

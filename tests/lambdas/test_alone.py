@@ -15,9 +15,11 @@ from core.storage.fan_out import Nudge, Topic
 from core.storage.queue_messages import read, written
 from infra.redrive import redrive
 from infra.templates import resources
+from tests.dynamodb import Between, error
 from tests.lambdas.containers import Container, functions
 from tests.lambdas.surroundings import EVENTS, RECORDED, STAGE, Surroundings
 from tests.parameters import PARAMETERS
+from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -309,6 +311,74 @@ def test_the_authorizer_denies_whatever_is_no_token_of_a_session_that_stands(
     said = decided(around, authorizer, jwt.encode(claims | changes, key, algorithm))
 
     assert_denied(said)
+
+
+@pytest.fixture
+def dynamodb_away() -> dict[str, str]:
+    """The variables of a container that has all of AWS but DynamoDB."""
+    return {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{free_port()}"}
+
+
+def test_the_authorizer_denies_nobody_whose_session_it_cannot_look_up(
+    around: Surroundings, dynamodb_away: dict[str, str]
+) -> None:
+    token = around.token(around.staff())
+
+    with around.container("authorizer", **dynamodb_away) as container:
+        said = decided(around, container, token)
+
+    # An error of the function, for the alarm; the gateway makes it 503.
+    assert said == {"errorType": "Failed", "errorMessage": "RecordUnavailable"}
+    assert "EndpointConnectionError" in container.log
+
+
+def test_the_authorizer_says_in_its_log_which_permission_it_lacks(around: Surroundings) -> None:
+    token = around.token(around.staff())
+
+    with Between().serving() as between, around.container("authorizer", AWS_ENDPOINT_URL_DYNAMODB=between.url) as here:
+        between.says = {"Query": [(400, error("AccessDeniedException", "not authorized to perform: dynamodb:Query"))]}
+        said = decided(around, here, token)
+
+    assert said == {"errorType": "Failed", "errorMessage": "RecordUnavailable"}
+    assert "(AccessDeniedException)" in here.log
+    assert "not authorized to perform: dynamodb:Query" in here.log
+
+
+def test_a_forged_token_is_denied_without_asking_dynamodb(around: Surroundings, dynamodb_away: dict[str, str]) -> None:
+    with around.container("authorizer", **dynamodb_away) as container:
+        assert_denied(decided(around, container, "forged"))
+
+
+def test_a_link_that_cannot_be_kept_is_made_when_its_message_comes_again(
+    around: Surroundings, dynamodb_away: dict[str, str]
+) -> None:
+    event = around.event("create_pre_customer", "register")
+
+    with around.container("create_pre_customer", **dynamodb_away) as container:
+        said = container.invoke(event)
+
+    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert "RecordUnavailable" in container.log
+    assert "EndpointConnectionError" in container.log
+
+
+def test_a_log_in_while_dynamodb_is_away_is_to_be_tried_again(
+    around: Surroundings, dynamodb_away: dict[str, str]
+) -> None:
+    event = around.event("api", "log_in_page")
+    body = json.dumps({"email": "staff@b.example", "password": "wrong"})
+    login = {**event, "path": "/api/v1/login", "httpMethod": "POST", "body": body}
+    login["headers"]["Content-Type"] = "application/json"
+    login["multiValueHeaders"]["Content-Type"] = ["application/json"]
+
+    with around.container("api", **dynamodb_away) as container:
+        answer = container.invoke(login)["answer"]
+
+    headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
+    headers |= {name.lower(): value for name, [value] in answer.get("multiValueHeaders", {}).items()}
+    assert (answer["statusCode"], headers["retry-after"]) == (503, "5")
+    assert json.loads(answer["body"])["type"].endswith("/problems/record-unavailable")
+    assert "RecordUnavailable: Could not connect to the endpoint URL" in container.log
 
 
 def assert_denied(said: dict[str, Any]) -> None:
