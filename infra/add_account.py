@@ -6,7 +6,7 @@ from typing import Any
 from bots.email.sender import no_mail
 from core.accounts import AccountService
 from core.clock import system_clock
-from core.errors import EmailTaken, InvalidValue
+from core.errors import EmailTaken, InvalidValue, OutcomeUnknown, RecordUnavailable
 from core.storage.dynamodb_accounts import DynamoAccountStore
 from infra.stage import Impossible, arguments_of, deployed, sentences, session
 
@@ -22,6 +22,10 @@ def add_account(aws: Any, stage: str, email: str) -> str:
         raise Impossible(f"{email} is not an e-mail address.") from error
     except EmailTaken as error:
         raise Impossible(f"{email} has an account already.") from error
+    except RecordUnavailable as error:
+        raise Impossible(f"No account was made. AWS: {error.__cause__}") from error
+    except OutcomeUnknown as error:
+        raise Impossible(f"{email} may have an account now: do it again, and see. The connection was lost.") from error
     return password
 
 

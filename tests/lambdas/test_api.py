@@ -4,6 +4,7 @@ import json
 import secrets
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 
@@ -13,7 +14,9 @@ from core.storage.queue_messages import written
 from infra.add_account import add_account
 from infra.redrive import redrive
 from infra.stage import Impossible
+from tests.dynamodb import WRITE, Between
 from tests.lambdas.conftest import Deployed, wait_until
+from tests.servers import free_port
 from tests.stack import STAGE
 
 pytestmark = pytest.mark.timeout(300)
@@ -66,6 +69,25 @@ def test_who_is_invited_gets_an_account_by_the_command(deployed: Deployed) -> No
         add_account(aws, STAGE, email)
     with pytest.raises(Impossible, match="nobody is not an e-mail address"):
         add_account(aws, STAGE, "nobody")
+
+
+def test_the_command_says_whether_there_is_an_account_when_dynamodb_does_not_answer(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    for name, value in deployed.aws.environment.items():
+        monkeypatch.setenv(name, value)
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Impossible, match=r"No account was made\. AWS: Could not connect to the endpoint URL"):
+        add_account(boto3.Session(), STAGE, email)
+    with Between(deployed.aws.url).serving() as between:
+        between.loses = WRITE
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", between.url)
+        with pytest.raises(Impossible, match=f"{email} may have an account now: do it again, and see"):
+            add_account(boto3.Session(), STAGE, email)
+    with pytest.raises(Impossible, match=f"{email} has an account already"):
+        add_account(deployed.aws.session(), STAGE, email)
 
 
 def test_a_mail_that_no_server_takes_rests_after_three_tries_until_it_is_sent_again(deployed: Deployed) -> None:
