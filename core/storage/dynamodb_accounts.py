@@ -22,6 +22,8 @@ from core.storage.aws import PATIENT, asking
 
 BY_ID = "by-id"
 TRIES = 8
+# An account that was just made may not be in the index yet, and its first page asks for it.
+LOOKS, LAG_SECONDS = 4, 0.1
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5
 # Why a transaction was cancelled. boto3 tries none of them again:
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors
@@ -40,9 +42,15 @@ class DynamoAccountStore:
 
     def get(self, account_id: str) -> Account | None:
         """The account with this id."""
-        found = _ask(self._customer.query, IndexName=BY_ID, KeyConditionExpression=Key("id").eq(account_id))["Items"]
-        # An index lags behind; whether a session still stands must not.
-        return self.by_email(found[0]["email"]) if found else None
+        for left in reversed(range(LOOKS)):
+            asked = Key("id").eq(account_id)
+            found = _ask(self._customer.query, IndexName=BY_ID, KeyConditionExpression=asked)["Items"]
+            if found:
+                # An index lags behind; whether a session still stands must not.
+                return self.by_email(found[0]["email"])
+            if left:
+                time.sleep(LAG_SECONDS)
+        return None
 
     def by_email(self, email: str) -> Account | None:
         """The account with this address."""

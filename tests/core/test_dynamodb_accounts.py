@@ -61,6 +61,15 @@ STEPS: dict[str, Step] = {
 each_step = pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 
 
+def test_an_account_that_the_index_does_not_have_yet_is_found(
+    store: DynamoAccountStore, between: Between, account: Account
+) -> None:
+    store.add(account)
+    between.says["Query"] = [(200, {"Items": [], "Count": 0, "ScannedCount": 0})] * 2
+
+    assert store.get(account.id) == account
+
+
 @each_step
 def test_every_step_says_that_dynamodb_is_away(
     step: Step, account: Account, token: AccountToken, clock: StillClock
