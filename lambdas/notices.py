@@ -28,8 +28,10 @@ class Teller:
     def tell(self, record: SQSRecord) -> None:
         """Send whatever this ticket's guest is to be told now, one after the other.
 
-        A notice that was throttled is nudged anew, so that the queue counts failures only. Raises NotTaken,
-        MalformedMessage, UnknownVersion and QueueUnavailable.
+        A notice that was throttled is nudged anew, so that the queue counts failures only.
+
+        Raises MalformedMessage and UnknownVersion before it does anything; NotTaken; RecordUnavailable and
+        OutcomeUnknown where the record is away; QueueUnavailable where the queue is.
         """
         nudge = read(Nudge, record.body)
         ticket_id = nudge.ticket_id
