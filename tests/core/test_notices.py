@@ -1,6 +1,6 @@
 """Notices: from the event to the carrier's yes or no."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -143,6 +143,26 @@ def test_what_was_sent_is_shown_and_not_sent_again(told: Told) -> None:
     assert told.queue.version > version, "whoever watches the line sees it"
     told.wait(hours=1)
     assert told.claim() == []
+
+
+def test_it_is_known_since_when_the_oldest_call_waits_for_its_carrier(told: Told) -> None:
+    def oldest() -> datetime | None:
+        with told.records.reading() as tx:
+            return tx.notices.oldest_call_not_sent()
+
+    told.act("remove", told.join("+15550300001"))
+    told.relay()
+    assert oldest() is None
+    told.wait(minutes=1)
+    since = told.clock.now
+    for address in ("+15550300002", "+15550300003"):
+        told.act("call", told.join(address))
+        told.relay()
+        told.wait(minutes=1)
+
+    assert oldest() == since
+    told.send_all()
+    assert oldest() is None
 
 
 def test_a_channel_claims_its_own(told: Told) -> None:

@@ -50,8 +50,9 @@ def main() -> None:
     handler, *folders = sys.argv[1:]
     sys.path[:0] = folders
     answers = os.fdopen(os.dup(1), "w")
-    # What a function prints is its log.
+    # What a function prints is its log, at once.
     os.dup2(2, 1)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.addaudithook(refuse_writes)
     module, _, name = handler.rpartition(".")
     handle = getattr(importlib.import_module(module), name)

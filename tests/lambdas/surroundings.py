@@ -81,10 +81,10 @@ class Surroundings:
             if name != without:
                 ssm.put_parameter(Name=f"/queue-manager/{stage}/{name}", Value=value, Type="SecureString")
 
-    def container(self, module: str, **variables: str) -> Container:
-        """A new container of this function; `variables` are set besides the template's."""
+    def environment(self, module: str) -> dict[str, str]:
+        """The variables of this function: those that Lambda sets, and the template's."""
         function = functions()[module]
-        environment = {
+        return {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_DEFAULT_REGION": self.aws.REGION,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{HERE}",
@@ -100,8 +100,11 @@ class Surroundings:
             "_HANDLER": function.handler,
             **{name: self._value(value) for name, value in function.variables.items() if not _left_out(value)},
         }
+
+    def container(self, module: str, **variables: str) -> Container:
+        """A new container of this function; `variables` are set besides the template's."""
         log = self.directory / f"{module}-{next(self.bars.numbers)}.log"
-        return Container(function.handler, self.code, environment | variables, log)
+        return Container(functions()[module].handler, self.code, self.environment(module) | variables, log)
 
     def run(self, module: str, name: str) -> Ran:
         """A recorded event, in a container that gets all those of its function, once."""
@@ -125,9 +128,7 @@ class Surroundings:
         if "ticket_id" in wanted:
             values["ticket_id"] = self.called(module.removeprefix("notify_"))
         if "response_url" in wanted:
-            values["response_url"] = self.aws.client("s3").generate_presigned_url(
-                "put_object", {"Bucket": ANSWERS, "Key": name}
-            )
+            values["response_url"] = self.response_url(name)
         event: dict[str, Any] = json.loads(text.substitute(values))
         return event
 
@@ -152,8 +153,12 @@ class Surroundings:
         self.bars.do(join)
         return self.bars.call_next(queue).id
 
+    def response_url(self, name: str) -> str:
+        """Where CloudFormation takes an answer that is kept under this name."""
+        return str(self.aws.client("s3").generate_presigned_url("put_object", {"Bucket": ANSWERS, "Key": name}))
+
     def told_cloudformation(self, name: str) -> dict[str, Any]:
-        """What CloudFormation was answered by the function that had the event of this name."""
+        """What CloudFormation was answered by the function that had the event, or the address, of this name."""
         kept = self.aws.client("s3").get_object(Bucket=ANSWERS, Key=name)
         answer: dict[str, Any] = json.load(kept["Body"])
         return answer
