@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from core.clock import system_clock
-from core.model import Queue, Ticket, TicketState
+from core.model import NoticeState, Queue, Ticket, TicketState
 from core.notices import NoticeService
 from core.storage.engine import ANSWER_SECONDS, open_engine
+from core.storage.notices import DeliveryReport
 from core.storage.records import PATIENCE_SECONDS, Records
 from infra.templates import resources
 from lambdas.sweep import MOST_SECONDS
@@ -214,6 +215,23 @@ def test_each_minute_who_did_not_come_is_a_no_show_and_a_day_that_is_over_ends(
     assert_swept(around, absent, forgotten)
 
 
+def test_each_minute_a_report_whose_process_died_is_heard(around: Surroundings, sweep: Container) -> None:
+    ticket_id = around.called("sms")
+    notices = NoticeService(around.bars.records)
+    notices.relay(ticket_id=ticket_id)
+    [outbound] = notices.claim(1, ("sms",), ticket_id)
+    notices.sent(outbound.notice.id, f"SM-{ticket_id}", delivered=False)
+    left = DeliveryReport("sms", f"SM-{ticket_id}", NoticeState.DELIVERED, None, False, False, system_clock())
+    around.bars.do(lambda tx: tx.notices.keep_report(left))
+
+    swept(sweep, "minute")
+
+    with around.bars.records.reading() as tx:
+        noted = tx.notices.get(outbound.notice.id)
+    assert noted is not None
+    assert noted.state is NoticeState.DELIVERED
+
+
 def assert_swept(around: Surroundings, absent: Ticket, forgotten: Ticket) -> None:
     """The one is a no-show, and the other's day is over."""
     assert ticket_now(around, absent).state is TicketState.NO_SHOW
@@ -251,9 +269,9 @@ def test_steps_that_fail_keep_no_others_and_the_call_counts_as_failed(
     with changed(around, "RENAME TABLE notices TO away", "RENAME TABLE away TO notices"):
         done = swept(sweep, "minute")
 
-    # Those that look for what was not told.
-    assert errors(done) == ["ProgrammingError", "ProgrammingError"]
-    assert done.said == {"errorType": "Failed", "errorMessage": "2 steps failed"}
+    # Those that look for what was not told, or not heard.
+    assert errors(done) == ["ProgrammingError"] * 3
+    assert done.said == {"errorType": "Failed", "errorMessage": "3 steps failed"}
     assert_swept(around, absent, forgotten)
 
 
@@ -303,7 +321,7 @@ def test_what_there_is_no_time_for_is_left_for_the_next_minute_and_is_no_failure
 
     assert [(line["level"], line["event"]) for line in lines] == [
         ("warning", "a step of the sweep is left for the next minute")
-    ] * 4
+    ] * 5
     assert ticket_now(around, absent).state is TicketState.CALLED
     assert ticket_now(around, forgotten).state is TicketState.WAITING
     swept(sweep, "minute")
