@@ -132,7 +132,7 @@ class NoticeService:
             _advance(tx, queue, ticket, notice, max(state, notice.state, key=_RANK.__getitem__))
             return notice.channel
 
-        self._join_reports(self._records.transaction(work), carrier_id)
+        self.join_reports(self._records.transaction(work), carrier_id)
 
     def throttled(self, notice_id: str, retry_after: timedelta) -> timedelta | None:
         """The carrier is busy: put back for later, not counted as a try.
@@ -203,17 +203,18 @@ class NoticeService:
             return True
 
         if not self._records.transaction(work):
-            self._join_reports(channel, carrier_id)
+            self.join_reports(channel, carrier_id)
 
     def dead_letters(self) -> list[Notice]:
         """The notices that rest after their last try, oldest first."""
         with self._records.reading() as tx:
             return tx.notices.dead()
 
-    def gave_up(self, ticket_id: str) -> bool:
-        """Whether a notice of this ticket is a dead letter."""
+    def given_up(self, ticket_id: str) -> Notice | None:
+        """A notice of this ticket that is a dead letter, if there is one."""
         with self._records.reading() as tx:
-            return any(notice.state is NoticeState.DEAD for notice in tx.notices.of_tickets([ticket_id]))
+            told = tx.notices.of_tickets([ticket_id])
+        return next((notice for notice in told if notice.state is NoticeState.DEAD), None)
 
     def left_behind(self, age: timedelta, at_most: int) -> dict[str, str]:
         """The tickets whose guests should have been told something that long ago, each with its channel."""
@@ -245,19 +246,11 @@ class NoticeService:
 
         self._records.transaction(work)
 
-    def join_reports_left_behind(self) -> int:
-        """Let notices have the reports whose process died before it could; answers of how many messages."""
-        with self._records.reading() as tx:
-            left = tx.notices.noted_with_reports()
-        for channel, carrier_id in left:
-            self._join_reports(channel, carrier_id)
-        return len(left)
-
-    def _join_reports(self, channel: str, carrier_id: str) -> None:
-        """Let a notice have the reports that came before its sending was noted.
+    def join_reports(self, channel: str, carrier_id: str) -> bool:
+        """Let the notice of this message have the reports that came before its sending was noted.
 
         Looks after the note of the sending was committed, and after a report was kept: whichever commits last
-        sees the other.
+        sees the other. Answers whether there were any.
         """
 
         def work(tx: Transaction) -> None:
@@ -269,6 +262,7 @@ class NoticeService:
             kept = tx.notices.has_reports(channel, carrier_id)
         if kept:
             self._records.transaction(work)
+        return kept
 
     def _set_aside(self, judged: Outbound, state: NoticeState, error_code: str | None) -> None:
         def work(tx: Transaction) -> None:

@@ -1,10 +1,11 @@
-"""What happens by itself: no-shows, the end of the day, and the erasure of what may not be kept."""
+"""What happens by itself: no-shows, the end of the day, reports left behind, the erasure of what may not be kept."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
 from core.contacts import ContactBook
+from core.notices import NoticeService
 from core.queues import QueueService
 from core.storage.records import Records, Transaction
 
@@ -41,6 +42,15 @@ class Sweeper:
         with self._records.reading() as tx:
             over = tx.queues.whose_day_ended(tx.now)
         return self._each(self._queues.end_day_if_over, over, attempt)
+
+    def hear_reports(self, notices: NoticeService, attempt: Attempt = _plainly) -> int:
+        """Let notices have the reports whose process died before it could, each message's in an attempt of its own.
+
+        Answers of how many messages.
+        """
+        with self._records.reading() as tx:
+            left = tx.notices.noted_with_reports(AT_A_TIME)
+        return sum(attempt(partial(notices.join_reports, channel, carrier_id)) for channel, carrier_id in left)
 
     def _each(self, change: Callable[[Transaction, str], bool], ids: Iterable[str], attempt: Attempt) -> int:
         def step(id_: str) -> int:

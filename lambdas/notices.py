@@ -48,7 +48,8 @@ class Teller:
                 raise NotTaken(claimed[0].notice.id)
             if outcome.again_in is not None:
                 self._queue.put_back(ticket_id, outcome.again_in)
-        if not told and self._notices.gave_up(ticket_id):
-            # Another message had one of its tries, so the record counted the last before this queue does.
+        came_before = int(record.attributes.approximate_receive_count) > 1
+        if came_before and not told and (dead := self._notices.given_up(ticket_id)) is not None:
+            # Another message had one of the tries, so the record counted the last before the queue does.
             self._queue.show_again(record.receipt_handle, timedelta(0))
-            raise NotTaken(ticket_id)
+            raise NotTaken(dead.id)

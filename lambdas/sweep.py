@@ -1,4 +1,4 @@
-"""What happens by itself: each minute no-shows, ended days and notices left behind, each hour the erasure.
+"""What happens by itself: each minute no-shows, ended days, notices and reports left behind, each hour the erasure.
 
 And what an operator may ask for after a restore: to forget the positions in Redis.
 """
@@ -47,9 +47,9 @@ def handle(event: Mapping[str, Any], _context: object) -> None:
             # Those first whom a single queue that is locked can't hold up.
             attempt(_nudge)
             attempt(_measure)
-            attempt(here.notices.join_reports_left_behind)
             attempt(partial(sweeper.no_shows, attempt))
             attempt(partial(sweeper.end_days, attempt))
+            attempt(partial(sweeper.hear_reports, here.notices, attempt))
         case "erase":
             attempt(sweeper.erase)
         case "forget positions":

@@ -114,7 +114,7 @@ class Worker:
             (partial(sweeper.no_shows, _guarded), NO_SHOW_SECONDS),
             (partial(sweeper.end_days, _guarded), DAY_SECONDS),
             (sweeper.erase, ERASE_SECONDS),
-            (self._parts.notices.join_reports_left_behind, REPORT_SECONDS),
+            (partial(sweeper.hear_reports, self._parts.notices, _guarded), REPORT_SECONDS),
         )
 
     def _keep_sweeping(self, sweep: Callable[[], int], seconds: float) -> None:

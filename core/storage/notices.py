@@ -215,7 +215,7 @@ class Notices:
         )
         return self._connection.execute(query.limit(1)).first() is not None
 
-    def noted_with_reports(self) -> list[tuple[str, str]]:
+    def noted_with_reports(self, at_most: int) -> list[tuple[str, str]]:
         """The messages that notices went out as and that reports are kept for, by channel and the carrier's id."""
         query = (
             select(delivery_reports.c.channel, delivery_reports.c.carrier_id)
@@ -227,6 +227,7 @@ class Notices:
                     notices.c.carrier_id == delivery_reports.c.carrier_id,
                 ),
             )
+            .limit(at_most)
         )
         return [(channel, carrier_id) for channel, carrier_id in self._connection.execute(query)]
 

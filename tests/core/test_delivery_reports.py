@@ -2,20 +2,24 @@
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from core.model import ContactAddress, NoticeKind, NoticeState
 from core.notices import PAUSES, TRIES
 from core.storage.notices import DeliveryReport
 from core.storage.records import Records, Transaction
-from core.storage.tables import delivery_reports
+from core.storage.tables import delivery_reports, queues
+from core.sweeps import Sweeper
 from tests.core.invariants import assert_whole
-from tests.core.lines import OWNER, contents
+from tests.core.lines import OWNER, add_queue, contents
 from tests.core.notices import Told, without_times
 
 SENT, DELIVERED, READ = NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ
@@ -81,11 +85,38 @@ def test_a_report_whose_process_died_before_its_notice_had_it_is_heard_in_the_en
             tx.notices.keep_report(DeliveryReport(channel, "SM1", DELIVERED, None, False, False, tx.now))
 
     told.do(leave_behind)
+    sweeper = Sweeper(told.records, told.queues, told.book)
 
-    assert told.service.join_reports_left_behind() == 1
+    assert sweeper.hear_reports(told.service) == 1
 
     assert told.shown(ticket) == ("called", "delivered")
-    assert told.service.join_reports_left_behind() == 0
+    assert sweeper.hear_reports(told.service) == 0
+
+
+def test_a_report_left_behind_that_can_not_be_heard_keeps_no_other(told: Told) -> None:
+    told.do(lambda tx: add_queue(tx, "venue", "broken"))
+    tickets = [told.join("+15550300001", queue_id="broken"), told.join("+15550300002")]
+    for ticket in tickets:
+        told.act("call", ticket)
+    notices = {outbound.notice.ticket_id: outbound.notice for outbound in told.claim()}
+    for ticket in tickets:
+        told.sent(notices[ticket.id], ticket.id)
+
+    def leave_behind(tx: Transaction, state: str) -> None:
+        for ticket in tickets:
+            tx.notices.keep_report(DeliveryReport("sms", ticket.id, DELIVERED, None, False, False, tx.now))
+        tx.connection.execute(update(queues).where(queues.c.id == "broken").values(state=state))
+
+    told.do(partial(leave_behind, state="neither"))
+
+    def attempt(step: Callable[[], int]) -> int:
+        with suppress(ValueError):
+            return step()
+        return 0
+
+    assert Sweeper(told.records, told.queues, told.book).hear_reports(told.service, attempt) == 1
+    assert [told.notice(notices[ticket.id]).state for ticket in tickets] == [SENT, DELIVERED]
+    told.do(partial(leave_behind, state="open"))
 
 
 def test_a_report_for_a_message_that_is_not_ours_is_kept_and_harms_nobody(told: Told) -> None:

@@ -15,6 +15,7 @@ from core.storage.fan_out import Nudge, Topic
 from core.storage.queue_messages import read, written
 from infra.redrive import redrive
 from infra.templates import resources
+from tests.core.lines import OWNER
 from tests.dynamodb import Between, error
 from tests.lambdas.containers import Container, functions
 from tests.lambdas.surroundings import EVENTS, RECORDED, STAGE, Surroundings
@@ -234,23 +235,29 @@ def test_of_a_batch_only_what_cannot_be_read_comes_again_and_the_log_says_why(ar
     assert "UnknownVersion: 2" in container.log
 
 
-def test_a_message_that_finds_its_notice_given_up_is_laid_aside_too(around: Surroundings) -> None:
-    """Another message of the same ticket had one of the tries: this one has come less often than the record counts."""
-    ticket_id = around.called("sms")
+def test_a_message_whose_notice_was_given_up_by_anothers_try_is_laid_aside_and_no_other_is(
+    around: Surroundings,
+) -> None:
+    """Another message of the same ticket had one of the tries: this one came less often than the record counts."""
+    tickets = {name: around.called("sms") for name in ("comes again", "comes first", "has more to say")}
     notices = NoticeService(around.bars.records, tries=1)
-    notices.relay(ticket_id=ticket_id)
-    [outbound] = notices.claim(1, ("sms",), ticket_id)
-    notices.failed(outbound.notice.id, "timeout", "Twilio did not answer in time.", retry=True, unreachable=False)
+    for ticket_id in tickets.values():
+        notices.relay(ticket_id=ticket_id)
+        [outbound] = notices.claim(1, ("sms",), ticket_id)
+        notices.failed(outbound.notice.id, "timeout", "Twilio did not answer in time.", retry=True, unreachable=False)
+    around.bars.do(lambda tx: around.bars.queues.recall(tx, tickets["has more to say"], OWNER))
     sqs, queue = around.aws.client("sqs"), around.names["SmsNoticesQueue"]
-    sqs.send_message(QueueUrl=queue, MessageBody=written(Nudge(ticket_id)))
+    sqs.send_message(QueueUrl=queue, MessageBody=written(Nudge(tickets["comes again"])))
     [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
-    event = batch(around, {"late": message["Body"]})
-    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    event = batch(around, {name: written(Nudge(ticket_id)) for name, ticket_id in tickets.items()})
+    for record in event["Records"]:
+        record["receiptHandle"] = message["ReceiptHandle"]
+        record["attributes"] = {"ApproximateReceiveCount": "1" if record["messageId"] == "comes first" else "2"}
 
     with around.container("notify_sms") as container:
         said = container.invoke(event)
 
-    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": "late"}]}
+    assert said["answer"] == {"batchItemFailures": [{"itemIdentifier": "comes again"}]}
     [again] = sqs.receive_message(QueueUrl=queue)["Messages"]
     assert again["MessageId"] == message["MessageId"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"])

@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from core.clock import system_clock
-from core.model import TicketState
+from core.model import NoticeState, TicketState
 from core.settings import Settings
-from core.storage.records import Records
+from core.storage.notices import DeliveryReport
+from core.storage.records import Records, Transaction
 from core.storage.tables import queues, tickets
 from local.application import Parts, create_notifiers
 from local.worker import Worker
@@ -120,6 +121,22 @@ def test_an_erasure_that_takes_long_delays_no_notice(parts: Parts, line: Line) -
 def oldest_unrelayed(records: Records) -> object:
     with records.reading() as tx:
         return tx.event_log.oldest_unrelayed()
+
+
+def test_a_report_whose_process_died_is_heard(parts: Parts, line: Line) -> None:
+    line.act("call", line.join("+15550300001"))
+    parts.notices.relay()
+    [outbound] = parts.notices.claim(1, ("sms",))
+    parts.notices.sent(outbound.notice.id, "SM1", delivered=False)
+    left = DeliveryReport("sms", "SM1", NoticeState.DELIVERED, None, False, False, system_clock())
+    line.do(lambda tx: tx.notices.keep_report(left))
+
+    def state(tx: Transaction) -> NoticeState | None:
+        noted = tx.notices.get(outbound.notice.id)
+        return None if noted is None else noted.state
+
+    with working(parts):
+        eventually(lambda: line.do(state) is NoticeState.DELIVERED)
 
 
 def test_a_queue_that_no_sweep_can_touch_keeps_no_other_from_its_no_shows(parts: Parts, line: Line) -> None:

@@ -109,7 +109,9 @@ class Edition:
         sqs, url = self.aws.client("sqs"), self.queue_urls[function]
         try:
             while not self.stopped.is_set():
-                messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=5, WaitTimeSeconds=1).get("Messages")
+                messages = sqs.receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=5, WaitTimeSeconds=1, AttributeNames=["All"]
+                ).get("Messages")
                 done = self._done(function, messages) if messages else []
                 if done:
                     sqs.delete_message_batch(QueueUrl=url, Entries=done)
@@ -165,7 +167,7 @@ def _record(message: Mapping[str, Any]) -> dict[str, Any]:
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
-        "attributes": {},
+        "attributes": message["Attributes"],
         "messageAttributes": {},
         "eventSource": "aws:sqs",
     }
