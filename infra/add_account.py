@@ -25,7 +25,8 @@ def add_account(aws: Any, stage: str, email: str) -> str:
     except RecordUnavailable as error:
         raise Impossible(f"No account was made. AWS: {error.__cause__}") from error
     except OutcomeUnknown as error:
-        raise Impossible(f"{email} may have an account now: do it again, and see. The connection was lost.") from error
+        unknown = f"{email} may have an account now: do it again, and see. AWS: {error.__cause__}"
+        raise Impossible(unknown) from error
     return password
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 from boto3.dynamodb.conditions import Key
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from core.clock import Clock
 from core.errors import OutcomeUnknown, RecordUnavailable
@@ -159,7 +159,7 @@ class DynamoAccountStore:
                 if CONDITION_FAILED in reasons:
                     return False
                 if _may_be_done(error.__cause__):
-                    raise OutcomeUnknown from error
+                    raise OutcomeUnknown from error.__cause__
                 if not left or not reasons & PASSING:
                     raise
             else:
@@ -184,12 +184,14 @@ def _reasons(error: BaseException | None) -> set[str]:
 def _may_be_done(error: BaseException | None) -> bool:
     """Whether a change may have been made all the same: DynamoDB had it, and its answer was lost, or is no answer.
 
-    boto3 has asked again with the same token, which makes no change twice.
+    boto3 asks again by itself, with the same token, which makes no change twice; of its tries it tells the last alone.
     """
-    if isinstance(error, ClientError):
-        status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        return status >= 500 or error.response["Error"]["Code"] == "TransactionInProgressException"
-    return isinstance(error, ReadTimeoutError | ConnectionClosedError)
+    if not isinstance(error, ClientError):
+        return True
+    answered = error.response["ResponseMetadata"]
+    asked_before: bool = answered.get("RetryAttempts", 0) > 0
+    in_progress = error.response["Error"]["Code"] == "TransactionInProgressException"
+    return asked_before or in_progress or answered["HTTPStatusCode"] >= 500
 
 
 def _account(item: dict[str, Any]) -> Account:

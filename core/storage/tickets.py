@@ -236,7 +236,7 @@ class Tickets:
         return list(self._connection.execute(query).scalars())
 
     def erase_expired(self, now: datetime, at_most: int) -> int:
-        """Blank names and notes of ended tickets past their venue's retention time; answers how many."""
+        """Blank names and notes of ended tickets past their venue's retention time; answers how many it found."""
         expired: list[str] = []
         # By the few times that venues chose: databases differ in how they count days from a column.
         for days in self._connection.execute(select(venues.c.retention_days).distinct()).scalars().all():

@@ -219,7 +219,8 @@ def test_nobody_is_told_to_log_in_because_the_authorizer_could_not_find_out(resp
 
     assert answer["StatusCode"] == cause.status == 503
     assert answer["ResponseParameters"]["Headers"]["Retry-After"] == f"'{RETRY_AFTER_SECONDS}'"
-    assert (problem["title"], problem["detail"]) == (cause.title, cause.detail)
+    assert problem["title"] == cause.title
+    assert "Nothing was changed" in problem["detail"]
 
 
 def test_the_functions_leave_connections_to_the_database() -> None:
@@ -282,13 +283,38 @@ def assert_watched(namespace: str, metric: str, of: list[dict[str, str]]) -> Non
     assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in found)
 
 
+def test_one_busy_core_of_the_caches_two_sets_its_alarm_off() -> None:
+    alarms = resources("storage", "AWS::CloudWatch::Alarm")
+
+    assert {alarms[f"Cache00{number}Cpu"]["Threshold"] for number in (1, 2)} == {45}
+
+
+def test_reads_and_writes_set_an_alarm_off_before_they_take_all_that_the_disk_gives_for_long() -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html"""
+    given = {"db.t4g.micro": 500, "db.t4g.small": 1000, "db.t4g.medium": 2000}
+    storage = expanded("storage")
+
+    assert {name: each["Operations"] * 2 for name, each in storage["Mappings"]["Alarms"].items()} == given
+    assert storage["Parameters"]["DatabaseClass"]["AllowedValues"] == list(given)
+
+
+@pytest.mark.parametrize("name", ["NotifySms", "NotifyTelegram"])
+def test_a_carrier_that_hangs_does_not_cut_off_whoever_tells_guests(name: str) -> None:
+    """To connect, and then to answer, each may take ten seconds."""
+    function = resources("application", "AWS::Serverless::Function")[name]
+    [source] = function["Events"].values()
+
+    assert function["Timeout"] > source["Properties"]["BatchSize"] * 20
+
+
 def test_requests_that_pages_and_the_api_fail_at_are_watched_at_the_gateway() -> None:
     """To Lambda, an answer with 500 is an answer."""
     [api] = resources("application", "AWS::Serverless::Api").values()
     alarms = resources("application", "AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/ApiGateway"]
 
-    assert alarm["MetricName"] == "5XXError"
+    # Its average is 1 at most.
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("5XXError", "Sum")
     assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
         "ApiName": api["DefinitionBody"]["info"]["title"],
         "Stage": api["StageName"],
@@ -301,6 +327,7 @@ def test_the_database_writes_no_statements_down() -> None:
     [database] = resources("storage", "AWS::RDS::DBInstance").values()
 
     assert {settings["Parameters"][name] for name in ("slow_query_log", "general_log")} == {"0"}
+    assert settings["Parameters"]["innodb_lock_wait_timeout"] == "5"
     assert database["DBParameterGroupName"] == {"Ref": "DatabaseSettings"}
     assert database["EnableCloudwatchLogsExports"] == ["error"]
 
@@ -335,6 +362,13 @@ def test_the_dashboard_shows_what_the_alarms_of_guests_watch() -> None:
 
     assert {"OldestCallSeconds", "OldestUnrelayedSeconds", "ApproximateNumberOfMessagesVisible", "5XXError"} <= shown
     assert {"CPUUtilization", "DatabaseConnections", "Evictions"} <= shown
+    nodes = [
+        str(metric[3])
+        for widget in widgets
+        for metric in widget["properties"]["metrics"]
+        if "AWS/ElastiCache" in metric
+    ]
+    assert [node[-6:-2] for node in sorted(nodes)] == ["-001", "-001", "-002", "-002"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ from core.storage.queues import QueueAtVenue
 from core.storage.records import Transaction
 from web.api.answers import GuestTicketShape
 from web.api.operations import changed, operation, shown
+from web.etags import ticket_tag
 from web.services import current
 
 guests = Blueprint("guests", __name__)
@@ -23,8 +24,7 @@ def show_guest_ticket(token: str) -> Response:
         ticket, place = _find(tx, token)
     position = current().positions.position(ticket)
     shape = GuestTicketShape.of(ticket, position, place, current().public_url)
-    # The position comes from the view, which may be a moment behind the version.
-    return shown(shape, etag=f"{place.queue.version}-{ticket.version}-{position}")
+    return shown(shape, etag=ticket_tag(ticket, place.queue, position))
 
 
 @guests.post("/guest/tickets/<token>/leave")

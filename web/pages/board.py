@@ -51,7 +51,6 @@ UNDOES = {
     EventKind.CAME_BACK: "came back",
     EventKind.PUT_BACK: "put back",
     EventKind.REMOVED: "removed",
-    EventKind.LEFT: "left",
     EventKind.MOVED: "moved",
 }
 
@@ -220,7 +219,9 @@ def _undoes(queue: Queue) -> str:
     with current().records.reading() as tx:
         action = last_action(tx, queue)
         ticket = None if action is None else tx.tickets.get(action.ticket_id or "")
-    return "" if action is None or ticket is None else f"{ticket.number} {UNDOES[action.kind]}"
+    if action is None or ticket is None or ticket.version != action.version:
+        return ""
+    return f"{ticket.number} {UNDOES[action.kind]}"
 
 
 def _act(queue_id: str, work: Callable[[Transaction], dict[str, Any]]) -> AnyResponse:

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,6 +12,7 @@ from core.estimates import estimate
 from core.model import ACTIVE_STATES, GUEST, Queue, Ticket, Venue
 from core.no_show_clock import back_until
 from core.storage.records import Transaction
+from web.etags import ticket_tag
 from web.languages import asked_language, browser_languages, language_for, words
 from web.pages.live import fresh_or_rendered
 from web.pages.protection import protect
@@ -101,14 +101,12 @@ def _read(tx: Transaction, token: str) -> Place | None:
 
 
 def _shown(place: Place, position: int | None) -> dict[str, object]:
-    ticket, back = place.ticket, place.back_until
-    # The ticket was read before its queue: a step that came between the two must not be taken for shown.
-    read = (place.queue.version, ticket.version, ticket.no_show_at, position, place.language, back is not None)
+    back = place.back_until
     return {
         "place": place,
         "position": position,
         "estimate": estimate(place.queue, position),
         "back_until": back,
-        "tag": sha256(repr(read).encode()).hexdigest()[:20],
+        "tag": ticket_tag(place.ticket, place.queue, position, (place.language, back is not None)),
         **words(place.language),
     }

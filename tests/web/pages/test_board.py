@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.model import NoticeKind, NoticeState, QueueState, TicketState
+from core.model import GUEST, NoticeKind, NoticeState, QueueState, TicketState
 from tests.clocks import StillClock
 from tests.web.pages.bar import HOSTILE, Bar, Visitor
 from web.pages import line
@@ -226,6 +226,16 @@ def test_the_button_says_what_undo_takes_back(bar: Bar, ann: Visitor, steps: tup
     assert f'<span id="undone" class="undone" hx-swap-oob="true">{words}</span>' in ann.look(f"{bar.board}/live").text
 
 
+def test_the_button_names_nothing_that_can_not_be_undone_any_more(bar: Bar, ann: Visitor) -> None:
+    ticket = bar.join("Ana")
+    bar.call_next()
+    assert '<span id="undone" class="undone">1 called</span>' in ann.look(bar.board).text
+
+    bar.records.transaction(lambda tx: bar.services.queues.leave(tx, ticket.id, GUEST))
+
+    assert '<span id="undone" class="undone"></span>' in ann.look(bar.board).text
+
+
 def test_an_undo_whose_answer_was_lost_is_not_done_again_after_a_refresh(bar: Bar, ann: Visitor) -> None:
     bar.join("Ana")
     bar.join("Ben")
@@ -264,7 +274,7 @@ def test_the_last_action_can_be_undone_for_a_minute(bar: Bar, ann: Visitor, cloc
 def test_a_step_that_came_too_late_says_what_the_guest_did(bar: Bar, ann: Visitor) -> None:
     ticket = bar.join("Ana")
     ann.get(bar.board)
-    bar.act(bar.services.queues.leave, ticket)
+    bar.records.transaction(lambda tx: bar.services.queues.leave(tx, ticket.id, GUEST))
 
     assert "this guest has left the line" in ann.press(f"/tickets/{ticket.id}/call").text
 

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine
 
+from core.notices import NoticeService
 from tests.clocks import StillClock
 from tests.databases import once_after
 from tests.web.pages.bar import GUEST_NUMBER, HOSTILE, Bar, Visitor
@@ -58,6 +59,29 @@ def test_a_step_that_comes_while_the_page_is_read_is_shown_by_the_next_look(
         tag = visitor.get(live).headers["ETag"]
 
     assert words in visitor.look(live, **{"If-None-Match": tag}).text
+
+
+def test_a_clock_that_a_report_starts_while_the_page_is_read_is_shown_by_the_next_look(
+    bar: Bar, visitor: Visitor, engine: Engine, clock: StillClock
+) -> None:
+    """It changes no version of the ticket."""
+    ticket = bar.join("Ana", channel="sms")
+    bar.change(no_show_minutes=5)
+    bar.call_next()
+    notices = NoticeService(bar.records)
+    notices.relay()
+    [outbound] = notices.claim(1, ("sms",))
+    clock.advance(timedelta(minutes=1))
+    live = f"/t/{ticket.token}/live"
+    visitor.get(live)
+    shown = visitor.get(live).text
+
+    with once_after(engine, "tickets.token = ", partial(notices.sent, outbound.notice.id, "SM1", delivered=True)):
+        tag = visitor.get(live).headers["ETag"]
+
+    later = visitor.look(live, **{"If-None-Match": tag})
+    assert later.status_code == 200
+    assert later.text != shown
 
 
 def test_a_called_guest_reads_the_called_message(bar: Bar, visitor: Visitor) -> None:
