@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from core.errors import NotFound, OutcomeUnknown, RecordUnavailable
-from core.model import Contact, NoticeState, Queue, Ticket, TicketState
+from core.model import Contact, NoticeState, Queue, Ticket
 from core.no_show_clock import deadline_when_delivered, deadline_when_not_reached
 from core.notice_kinds import (
     ARRIVED,
@@ -210,11 +210,11 @@ class NoticeService:
         with self._records.reading() as tx:
             return tx.notices.dead()
 
-    def given_up(self, ticket_id: str) -> Notice | None:
-        """A notice of this ticket that is a dead letter, if there is one."""
+    def given_up(self, ticket_id: str) -> list[Notice]:
+        """The dead letters of this ticket, oldest first."""
         with self._records.reading() as tx:
             told = tx.notices.of_tickets([ticket_id])
-        return next((notice for notice in told if notice.state is NoticeState.DEAD), None)
+        return [notice for notice in told if notice.state is NoticeState.DEAD]
 
     def left_behind(self, age: timedelta, at_most: int) -> dict[str, str]:
         """The tickets whose guests should have been told something that long ago, each with its channel."""
@@ -226,12 +226,9 @@ class NoticeService:
 
     def resend_dead(self, ticket_id: str) -> None:
         """Give the dead letters of a ticket all their tries and their shelf life again."""
-        with self._records.reading() as tx:
-            told = tx.notices.of_tickets([ticket_id])
-        for notice in told:
-            if notice.state is NoticeState.DEAD:
-                with suppress(NotFound):  # another process was quicker
-                    self.resend(notice.id)
+        for notice in self.given_up(ticket_id):
+            with suppress(NotFound):  # another process was quicker
+                self.resend(notice.id)
 
     def resend(self, notice_id: str) -> None:
         """Give a dead letter all its tries and its shelf life again. Raises NotFound unless it is one."""
@@ -269,9 +266,8 @@ class NoticeService:
             notice, ticket, queue = _locked(tx, judged.notice.id)
             if notice.state is not NoticeState.PENDING:
                 return
-            # A call that came while it was read shows in the position alone.
-            called = judged.ticket.state is TicketState.WAITING and judged.position is None
-            if (called or judged.ticket.state is not ticket.state) and ticket.state in STATES_TOLD[notice.kind]:
+            changed = judged.called_meanwhile or judged.ticket.state is not ticket.state
+            if changed and ticket.state in STATES_TOLD[notice.kind]:
                 # It was not true when it was judged, and is again: a step was undone in between.
                 _put_off(tx, queue, ticket, notice, timedelta(0), NoticeState.PENDING)
                 return

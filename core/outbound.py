@@ -36,15 +36,17 @@ class Outbound:
     count: int
     texts: Texts | None
 
+    @property
+    def called_meanwhile(self) -> bool:
+        """Whether the guest was called between the reading of the ticket and that of its position."""
+        return self.ticket.state is TicketState.WAITING and self.position is None
+
 
 def not_worth_sending(outbound: Outbound, now: datetime, texts_an_hour: int) -> tuple[NoticeState, str | None] | None:
     """What is noted of a leased notice that shall not be sent, a state and an error code; None for one that shall."""
     notice, ticket, contact = outbound.notice, outbound.ticket, outbound.contact
     outdated = notice.kind in CALLS and notice.call_number != ticket.call_number
-    # Who waits has a position, unless called since the ticket was read.
-    moved_on = ticket.state not in STATES_TOLD[notice.kind] or (
-        ticket.state is TicketState.WAITING and outbound.position is None
-    )
+    moved_on = ticket.state not in STATES_TOLD[notice.kind] or outbound.called_meanwhile
     if now >= notice.stale_at or outdated or moved_on or outbound.repeated:
         return NoticeState.STALE, None
     if not contact.address:

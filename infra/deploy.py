@@ -23,7 +23,17 @@ from core.environment import SettingsError
 from core.settings import Settings
 from core.storage.parameters import parameters
 from infra.build import ARCHITECTURE, RUNTIME, Lambda, build
-from infra.stage import FRONT_REGION, WAIT, Impossible, arguments_of, sentences, session, stack_name
+from infra.stage import (
+    FRONT_REGION,
+    WAIT,
+    Impossible,
+    arguments_of,
+    described,
+    parameters_of,
+    sentences,
+    session,
+    stack_name,
+)
 from infra.templates import FOLDER, STACKS, written
 from web.pages.assets import CONTENTS, HASHES, KEEP, content_type
 
@@ -125,8 +135,9 @@ def name_bot(ssm: Any, stage: str, secret: Mapping[str, str]) -> dict[str, str]:
     name = bot_name(secret["TELEGRAM_BOT_TOKEN"], secret.get("TELEGRAM_API_URL"))
     if name is None or name == secret.get("TELEGRAM_BOT_NAME"):
         return {}
-    _keep(ssm, stage, {"TELEGRAM_BOT_NAME": name})
-    return {"TELEGRAM_BOT_NAME": name}
+    new = {"TELEGRAM_BOT_NAME": name}
+    _keep(ssm, stage, new)
+    return new
 
 
 def deploy_stack(cloudformation: Any, name: str, template: str, known: Mapping[str, str]) -> dict[str, str]:
@@ -218,22 +229,16 @@ def image(aws: Any, stage: str) -> str:
 
     Another one has them replaced, and the functions cut off meanwhile.
     """
-    cloudformation, name = aws.client("cloudformation"), stack_name(stage, "network")
-    if _status(cloudformation, name) not in (None, "ROLLBACK_COMPLETE"):
-        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        return next(str(one["ParameterValue"]) for one in stack["Parameters"] if one["ParameterKey"] == "Image")
+    network = described(aws.client("cloudformation"), stack_name(stage, "network"))
+    if network is not None and network["StackStatus"] not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
+        return parameters_of(network)["Image"]
     return str(aws.client("ssm").get_parameter(Name=AMAZON_LINUX)["Parameter"]["Value"])
 
 
 def _status(cloudformation: Any, name: str) -> str | None:
     """CloudFormation's word for how a stack is; None where there is none."""
-    try:
-        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    return None if stack["StackStatus"] == "DELETE_COMPLETE" else str(stack["StackStatus"])
+    stack = described(cloudformation, name)
+    return None if stack is None or stack["StackStatus"] == "DELETE_COMPLETE" else str(stack["StackStatus"])
 
 
 def _why(cloudformation: Any, name: str) -> str:

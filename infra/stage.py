@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,13 +56,26 @@ def stack_name(stage: str, template: str) -> str:
 def deployed(aws: boto3.Session, stage: str) -> dict[str, str]:
     """The parameters that the stage's functions were deployed with. Raises Impossible where there is no such stage."""
     cloudformation = aws.client("cloudformation")
+    application = described(cloudformation, stack_name(stage, "application"))
+    if application is None:
+        raise Impossible(f"There is no stage {stage} in {cloudformation.meta.region_name}.")
+    return parameters_of(application)
+
+
+def described(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    """What CloudFormation says of a stack; None where there is none."""
     try:
-        [application] = cloudformation.describe_stacks(StackName=stack_name(stage, "application"))["Stacks"]
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" in str(error):
-            raise Impossible(f"There is no stage {stage} in {cloudformation.meta.region_name}.") from error
+            return None
         raise
-    return {one["ParameterKey"]: one["ParameterValue"] for one in application["Parameters"]}
+    return dict(stack)
+
+
+def parameters_of(stack: dict[str, Any]) -> dict[str, str]:
+    """The parameters that a stack was put up with."""
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
 
 
 @contextmanager

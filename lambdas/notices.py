@@ -49,7 +49,7 @@ class Teller:
             if outcome.again_in is not None:
                 self._queue.put_back(ticket_id, outcome.again_in)
         came_before = int(record.attributes.approximate_receive_count) > 1
-        if came_before and not told and (dead := self._notices.given_up(ticket_id)) is not None:
+        if came_before and not told and (dead := self._notices.given_up(ticket_id)):
             # Another message had one of the tries, so the record counted the last before the queue does.
             self._queue.show_again(record.receipt_handle, timedelta(0))
-            raise NotTaken(dead.id)
+            raise NotTaken(dead[0].id)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, make_url
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from core.storage.engine import open_engine
 from core.storage.records import Records
 from infra.build import build
 from tests.carriers_accounts import CarriersAccounts
@@ -119,6 +120,16 @@ def engine(_engines: Engines, migrated_database_url: str) -> Iterator[Engine]:
     """An engine on `migrated_database_url`."""
     with _engines.on(migrated_database_url) as engine:
         yield engine
+
+
+@pytest.fixture
+def two_engines(mariadb_databases: Databases) -> Iterator[tuple[Engine, Engine]]:
+    """Two processes on one database, where writers do not wait for each other."""
+    url = mariadb_databases.migrated()
+    engines = open_engine(url), open_engine(url)
+    yield engines
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.fixture

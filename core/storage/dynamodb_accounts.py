@@ -42,9 +42,9 @@ class DynamoAccountStore:
 
     def get(self, account_id: str) -> Account | None:
         """The account with this id."""
+        wanted = Key("id").eq(account_id)
         for left in reversed(range(LOOKS)):
-            asked = Key("id").eq(account_id)
-            found = _ask(self._customer.query, IndexName=BY_ID, KeyConditionExpression=asked)["Items"]
+            found = _ask(self._customer.query, IndexName=BY_ID, KeyConditionExpression=wanted)["Items"]
             if found:
                 # An index lags behind; whether a session still stands must not.
                 return self.by_email(found[0]["email"])

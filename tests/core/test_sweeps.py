@@ -9,7 +9,6 @@ from sqlalchemy import Engine, func, select, update
 
 from core.model import GUEST, ContactAddress, EventKind, NoticeState, TicketState
 from core.storage.accounts import AccountToken
-from core.storage.engine import open_engine
 from core.storage.records import Once, Records, Transaction
 from core.storage.tables import account_tokens, delivery_reports, events, metadata, queues, receipts, tickets, venues
 from core.sweeps import AT_A_TIME, Sweeper
@@ -18,7 +17,7 @@ from tests.core.counting import counted
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER, Line, add_queue, add_venue, contents
 from tests.core.notices import Told
-from tests.databases import Databases, once_after
+from tests.databases import once_after
 
 NAME, NOTE, ADDRESS, SENDER = "Ana Beatriz", "by the window", "+15550300001", "+15550100001"
 PERSONAL = (NAME, "Beatriz", NOTE, "window", ADDRESS, "5550300001", "dialogue of hers")
@@ -277,11 +276,10 @@ def test_who_still_waits_is_not_erased(line: Line) -> None:
 
 
 def test_who_is_brought_back_into_the_line_while_the_erasure_looks_is_not_erased(
-    mariadb_databases: Databases, clock: StillClock
+    two_engines: tuple[Engine, Engine], clock: StillClock
 ) -> None:
-    """Only where writers do not wait for each other; and where a day is longer than the retention time."""
-    url = mariadb_databases.migrated()
-    engine, other_engine = open_engine(url), open_engine(url)
+    """Only where a day is longer than the retention time."""
+    engine, other_engine = two_engines
     line = Line(Records(engine, clock), engine)
     mine = line.join(ADDRESS, guest_name=NAME)
     with engine.begin() as connection:
@@ -298,8 +296,6 @@ def test_who_is_brought_back_into_the_line_while_the_erasure_looks_is_not_erased
     assert line.ticket(mine).guest_name == NAME
     with line.records.reading() as tx:
         assert tx.contacts.get(mine.contact_id or "").address == ADDRESS
-    engine.dispose()
-    other_engine.dispose()
 
 
 def test_a_contact_of_two_visits_is_kept_as_long_as_the_later(line: Line) -> None:

@@ -12,14 +12,13 @@ from sqlalchemy import Engine, event, select, update
 from core.model import NoticeKind, NoticeState
 from core.notices import LEASE, TRIES, NoticeService
 from core.outbound import Outbound
-from core.storage.engine import open_engine
 from core.storage.records import Records, Transaction
 from core.storage.tables import delivery_reports, notices
 from tests.clocks import StillClock
 from tests.core.invariants import assert_whole
 from tests.core.lines import OWNER
 from tests.core.notices import SMS, Told
-from tests.databases import Databases, once_after
+from tests.databases import once_after
 from tests.promises.test_races import at_once
 
 
@@ -66,11 +65,10 @@ def test_whoever_is_asked_for_one_tickets_notice_finds_it_whatever_others_look_f
 
 
 def test_a_notice_that_another_leases_while_the_due_are_looked_through_is_not_handed_out_again(
-    mariadb_databases: Databases, clock: StillClock
+    elsewhere: tuple[Told, Records],
 ) -> None:
-    """Only where writers do not wait for each other, and a look takes as long as a lock that it meets on its way."""
-    engine = open_engine(mariadb_databases.migrated())
-    told = Told(Records(engine, clock), engine)
+    """A look takes as long as a lock that it meets on its way."""
+    told, others = elsewhere
     ticket = told.join("+15550300001")
     for step in ("call", "recall"):
         told.act(step, ticket)
@@ -82,25 +80,21 @@ def test_a_notice_that_another_leases_while_the_due_are_looked_through_is_not_ha
     looking = threading.Thread(target=lambda: claimed.extend(told.service.claim(10, SMS, ticket.id)))
 
     def lease(tx: Transaction) -> None:
-        tx.notices.lease(["2-called"], clock() + LEASE)
+        tx.notices.lease(["2-called"], tx.now + LEASE)
         looking.start()
         looking.join(0.3)
 
-    told.records.transaction(lease)
+    others.transaction(lease)
     looking.join()
 
     assert claimed == []
-    engine.dispose()
 
 
 @pytest.fixture
-def elsewhere(mariadb_databases: Databases, clock: StillClock) -> Iterator[tuple[Told, Records]]:
-    """Two processes, where writers do not wait for each other."""
-    url = mariadb_databases.migrated()
-    engine, other_engine = open_engine(url), open_engine(url)
-    yield Told(Records(engine, clock), engine), Records(other_engine, clock)
-    engine.dispose()
-    other_engine.dispose()
+def elsewhere(two_engines: tuple[Engine, Engine], clock: StillClock) -> tuple[Told, Records]:
+    """The line in one process, and the record in another."""
+    engine, other_engine = two_engines
+    return Told(Records(engine, clock), engine), Records(other_engine, clock)
 
 
 def test_a_not_yet_is_told_though_a_call_came_and_went_while_it_was_judged(elsewhere: tuple[Told, Records]) -> None:
@@ -198,29 +192,24 @@ def test_a_failure_reported_twice_in_one_instant_puts_the_notice_off_once(told: 
 
 
 def test_a_call_that_is_taken_back_while_it_is_claimed_is_said_so(
-    mariadb_databases: Databases, clock: StillClock
+    elsewhere: tuple[Told, Records],
 ) -> None:
     """Only where writers do not wait for each other can the two overlap."""
-    url = mariadb_databases.migrated()
-    engine, other_engine = open_engine(url), open_engine(url)
-    told = Told(Records(engine, clock), engine)
+    told, others = elsewhere
     ticket = told.join("+15550300001")
     told.call_next()
     told.relay()
-    elsewhere = Records(other_engine, clock)
-    relaying = threading.Thread(target=NoticeService(elsewhere).relay)
+    relaying = threading.Thread(target=NoticeService(others).relay)
 
     def before_the_commit(_connection: object) -> None:
-        elsewhere.transaction(lambda tx: told.queues.put_back(tx, ticket.id, OWNER))
+        others.transaction(lambda tx: told.queues.put_back(tx, ticket.id, OWNER))
         relaying.start()
         relaying.join(0.3)
 
-    event.listen(engine, "commit", before_the_commit, once=True)
+    event.listen(told.engine, "commit", before_the_commit, once=True)
     [claimed] = told.service.claim(10, SMS)
     relaying.join()
 
     assert claimed.notice.kind is NoticeKind.CALLED
     told.sent(claimed.notice)
     assert [outbound.notice.kind for outbound in told.claim()] == [NoticeKind.NOT_YET]
-    engine.dispose()
-    other_engine.dispose()

@@ -68,7 +68,9 @@ def live(queue_id: str) -> Page:
         line = staff_line(tx, queue_id, staff_account().id)
 
     def rendered() -> str:
-        return render_template("board_refresh.html", line=line, undoes=_undoes(line.queue), key=page_key())
+        with current().records.reading() as tx:
+            undoes = _undoes(tx, line.queue)
+        return render_template("board_refresh.html", line=line, undoes=undoes, key=page_key())
 
     return fresh_or_rendered(line.tag, rendered)
 
@@ -214,11 +216,10 @@ def _done(what: str, ticket: Ticket, queue_id: str) -> dict[str, Any]:
     return {"done": what, "number": ticket.number}
 
 
-def _undoes(queue: Queue) -> str:
+def _undoes(tx: Transaction, queue: Queue) -> str:
     """What Undo takes back, in few words, so that nobody takes back a colleague's action for the own."""
-    with current().records.reading() as tx:
-        action = last_action(tx, queue)
-        ticket = None if action is None else tx.tickets.get(action.ticket_id or "")
+    action = last_action(tx, queue)
+    ticket = None if action is None else tx.tickets.get(action.ticket_id or "")
     if action is None or ticket is None or ticket.version != action.version:
         return ""
     return f"{ticket.number} {UNDOES[action.kind]}"
@@ -244,10 +245,11 @@ def _board(queue_id: str, walk_in: dict[str, str] | None = None, refusal: Refusa
     with services.records.reading() as tx:
         line = staff_line(tx, queue_id, staff_account().id)
         place = services.venues.queue(tx, staff_account().id, queue_id)
+        undoes = _undoes(tx, line.queue)
     return render_template(
         "board.html",
         line=line,
-        undoes=_undoes(line.queue),
+        undoes=undoes,
         links=services.join_links(place),
         key=page_key(),
         walk_in=walk_in or {},

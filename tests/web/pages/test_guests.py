@@ -73,7 +73,6 @@ def test_a_clock_that_a_report_starts_while_the_page_is_read_is_shown_by_the_nex
     [outbound] = notices.claim(1, ("sms",))
     clock.advance(timedelta(minutes=1))
     live = f"/t/{ticket.token}/live"
-    visitor.get(live)
     shown = visitor.get(live).text
 
     with once_after(engine, "tickets.token = ", partial(notices.sent, outbound.notice.id, "SM1", delivered=True)):
