@@ -19,7 +19,7 @@ from lambdas.staff import accounts
 from lambdas.watching import watched
 from lambdas.wiring import Parts, parts
 from web.access_log import AccessLog
-from web.application import create_app
+from web.application import API, create_app
 from web.health import look_at
 from web.join_links import join_links
 from web.services import Services
@@ -49,16 +49,28 @@ class ThroughTheFront:
         return self._app(environ, start_response)
 
 
+class ByPath:
+    """The pages, and from the first request for it on the API too: most containers are never asked for that."""
+
+    def __init__(self, services: Services) -> None:
+        self._pages = AccessLog(create_app(services, api=False))
+        self._all = cache(lambda: AccessLog(create_app(services)))
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The answer of the one or the other."""
+        application = self._all() if environ["PATH_INFO"].startswith(API) else self._pages
+        return application(environ, start_response)
+
+
 @cache
 def application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The container's own. Raises SettingsError."""
     here = parts()
-    app = create_app(_services(here))
-    app.wsgi_app = AccessLog(app)  # type: ignore[method-assign]
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=PROXIES)  # type: ignore[method-assign]
     assert here.settings.origin_key is not None  # Settings.from_parameters asks for it
-    app.wsgi_app = ThroughTheFront(app.wsgi_app, here.settings.origin_key)  # type: ignore[method-assign]
-    handler: Callable[[dict[str, Any], Any], dict[str, Any]] = make_lambda_handler(app)
+    proxied = ProxyFix(ByPath(_services(here)), x_for=PROXIES)
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]] = make_lambda_handler(
+        ThroughTheFront(proxied, here.settings.origin_key)
+    )
     return handler
 
 

@@ -210,6 +210,15 @@ def test_a_nudge_comes_through_topic_and_queue_as_it_was_recorded(
     }
 
 
+def test_a_page_loads_nothing_of_the_api(around: Surroundings) -> None:
+    with around.container("api") as container:
+        assert container.invoke(around.event("api", "log_in_page"))["answer"]["statusCode"] == 200
+        loaded = container.modules()
+
+    assert {name for name in loaded if name.startswith(("pydantic", "web.api"))} == set()
+    assert {"pydantic", "web.api"} <= around.run("api", "venues").modules
+
+
 def batch(around: Surroundings, bodies: dict[str, str]) -> dict[str, Any]:
     """The recorded message several times, with other bodies."""
     [message] = around.event("notify_sms", "nudge")["Records"]
